@@ -1,0 +1,74 @@
+/**
+ * Every limit of the engine and its reason. `docs/limits.md` lists them for users; each has a test. Sizes are bytes or
+ * characters, times are milliseconds or named otherwise.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND_MS = 1000;
+export const HOUR_MS = 3600 * SECOND_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** A single request's body: far above any event, far below what would hurt an isolate. */
+export const BODY_BYTES_MAX = MIB;
+/** A batch's body: 1,000 events with a few KB of meta each. */
+export const BATCH_BODY_BYTES_MAX = 16 * MIB;
+/** One part of an import (CONTRACT §4). */
+export const IMPORT_BODY_BYTES_MAX = 8 * MIB;
+export const IMPORT_ROWS_MAX = 50_000;
+export const IMPORT_ERRORS_SHOWN_MAX = 100;
+export const BATCH_EVENTS_MAX = 1000;
+
+/** Keys, references, names that people choose (CONTRACT §4, 11.2). */
+export const NAME_CHARS_MAX = 255;
+export const TEXT_CHARS_MAX = 2000;
+/** JSON text of an event's or object's meta. */
+export const META_BYTES_MAX = 64 * KIB;
+export const META_DEPTH_MAX = 32;
+/** Token counts beyond this are a caller's bug. */
+export const TOKENS_MAX = 1_000_000_000_000;
+
+/** Lists (CONTRACT §1). */
+export const PAGE_LIMIT_DEFAULT = 50;
+export const PAGE_LIMIT_MAX = 200;
+
+/** An event may claim to come from the future by so much; later counts as this (CONTRACT §4). */
+export const OCCURRED_AHEAD_MS_MAX = 5 * 60 * SECOND_MS;
+
+/** Features that events alone may create in one account: a UUID sent as feature must not fill the catalog. */
+export const AUTO_FEATURES_MAX = 1000;
+/** (feature, model) pairs of one customer and UTC day; more are counted under `OTHER_PAIR`: it bounds the rollup rows. */
+export const ROLLUP_PAIRS_PER_DAY_MAX = 200;
+export const OTHER_PAIR = "(other)";
+/** Hours older than this become days, in the object and so in D1. */
+export const ROLLUP_HOURS_KEPT_MS = 35 * DAY_MS;
+
+/** The feed of newest events in D1: per flush of one customer, and per account. */
+export const FEED_EVENTS_PER_FLUSH_MAX = 200;
+export const FEED_EVENTS_PER_ACCOUNT_MAX = 50_000;
+
+/** The outbox: first wait, longest wait, and how often a row fails before it is parked and shown. */
+export const FLUSH_DELAY_MS_MIN = 2 * SECOND_MS;
+export const FLUSH_DELAY_MS_MAX = 60 * SECOND_MS;
+export const OUTBOX_ATTEMPTS_MAX = 20;
+/** Rollup rows one flush sends: one statement's JSON stays far below D1's 2 MB. */
+export const FLUSH_ROWS_MAX = 1000;
+
+/** An object holds 10 GB at most: above the first, meta is no longer kept; above the second, events are refused (503). */
+export const OBJECT_BYTES_META_MAX = 8_000_000_000;
+export const OBJECT_BYTES_MAX = 9_500_000_000;
+
+/** How long an answer is kept under an Idempotency-Key (CONTRACT §1). */
+export const REQUEST_KEPT_MS = 24 * HOUR_MS;
+
+/** API keys: random bytes; how long an isolate trusts a key it has read, when it reads it again ahead, and while D1 fails. */
+export const KEY_BYTES = 32;
+export const KEY_FRESH_MS_MAX = 5 * SECOND_MS;
+export const KEY_REFRESH_AHEAD_MS = 2.5 * SECOND_MS;
+export const STALE_WHILE_D1_FAILS_MS = 15 * 60 * SECOND_MS;
+export const CUSTOMER_KEY_LIFE_MS = 5 * 365 * DAY_MS;
+export const KEY_OVERLAP_SECONDS_MAX = 86_400;
+
+/** Isolate caches are bounded: entries beyond these drop the oldest. */
+export const KEYS_CACHED_MAX = 10_000;
+export const CUSTOMERS_CACHED_MAX = 100_000;
