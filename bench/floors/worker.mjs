@@ -1,0 +1,51 @@
+import { DurableObject } from "cloudflare:workers";
+
+/**
+ * The floor: the least that the platform asks for each kind of work, so that a figure of the engine stands beside what any
+ * Worker would pay on the same machine in the same minute. Nothing here parses, checks or prices.
+ */
+
+/** An object that answers from memory, and makes one row durable per call. */
+export class FloorObject extends DurableObject {
+  #calls = 0;
+
+  constructor(ctx, env) {
+    super(ctx, env);
+    ctx.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS entries (entry_id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
+    );
+  }
+
+  fromMemory() {
+    this.#calls += 1;
+    return { calls: this.#calls };
+  }
+
+  /** Answers once the row is durable: the platform holds an answer back until the commit before it is. */
+  insert(body) {
+    this.ctx.storage.sql.exec("INSERT INTO entries (body) VALUES (?)", body);
+    return { bytes: body.length };
+  }
+}
+
+const oneObject = (env) => env.FLOOR.getByName("one");
+
+const routes = {
+  "/constant": () => new Response("constant"),
+  "/rpc": async (_, env) => Response.json(await oneObject(env).fromMemory()),
+  "/insert": async (request, env) => Response.json(await oneObject(env).insert(await request.text())),
+  "/select1": async (_, env) => Response.json(await env.DB.prepare("SELECT 1 AS one").first()),
+  // Statements as JSON, in one batch: what hand-written SQL costs against the same rows (suites bring their own).
+  "/sql": async (request, env) => {
+    const statements = await request.json();
+    const results = await env.DB.batch(statements.map(({ sql, values }) => env.DB.prepare(sql).bind(...values)));
+    return Response.json(results.map((result) => result.results));
+  },
+};
+
+export default {
+  async fetch(request, env) {
+    const route = routes[new URL(request.url).pathname];
+    return route === undefined ? new Response("no such floor", { status: 404 }) : route(request, env);
+  },
+};

@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+
+const USAGE = `Usage: npm run bench -- [--only TEXT] [--seconds N] [--rounds N] [--quick] [--profile]
+  --only TEXT   run only the sections whose name contains TEXT
+  --seconds N   length of one round of one request (default 1.2)
+  --rounds N    rounds of each request, floors and measures in turn (default 5)
+  --quick       small data and short rounds: shows that everything runs; its ratios mean little
+  --profile     also says where the engine's processor time goes, by function`;
+
+const FULL = {
+  seconds: 1.2,
+  rounds: 5,
+  historyEvents: 1_000_000,
+  rollupRows: 100_000,
+  fleetCustomers: 2000,
+  fleetSeconds: 60,
+};
+const QUICK = {
+  seconds: 0.4,
+  rounds: 3,
+  historyEvents: 50_000,
+  rollupRows: 20_000,
+  fleetCustomers: 200,
+  fleetSeconds: 5,
+};
+
+/** The run's settings from the command line. Ends the process with usage and status 2 on what it does not know. */
+export function readOptions(words) {
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: {
+        only: { type: "string", default: "" },
+        seconds: { type: "string" },
+        rounds: { type: "string" },
+        quick: { type: "boolean", default: false },
+        profile: { type: "boolean", default: false },
+      },
+    });
+    const sizes = values.quick ? QUICK : FULL;
+    const positive = (text, fallback) => {
+      const value = text === undefined ? fallback : Number(text);
+      if (!(value > 0)) throw new Error(`not a positive number: ${text}`);
+      return value;
+    };
+    return {
+      ...sizes,
+      only: values.only,
+      quick: values.quick,
+      profile: values.profile,
+      seconds: positive(values.seconds, sizes.seconds),
+      rounds: Math.ceil(positive(values.rounds, sizes.rounds)),
+      connections: [1, 32, 128],
+    };
+  } catch (failure) {
+    console.error(`${failure.message}\n${USAGE}`);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,39 @@
+import { median } from "./statistics.mjs";
+
+/**
+ * Runs `probes` in turn, `rounds` times over, at one number of connections: a floor and what is held against it then
+ * see the same minute of a noisy machine, and no single bad moment decides. Returns probe name → the rounds' figures.
+ *
+ * A probe is { name, instance, job, unitsPerRequest?, beforeEach? }; a job is what the client's `drive` takes.
+ */
+export async function interleave({ client, probes, connections, rounds, seconds }) {
+  const figures = new Map(probes.map((probe) => [probe.name, []]));
+  const drive = (probe, time) => client.drive({ ...probe.job, connections: probe.connections ?? connections, ...time });
+  for (const probe of probes) await drive(probe, { seconds: Math.min(1, seconds) });
+  for (let round = 0; round < rounds; round += 1) {
+    // Every other round goes backwards, so that no probe always runs in the wake of the same neighbour.
+    for (const probe of round % 2 === 0 ? probes : probes.toReversed()) {
+      await probe.beforeEach?.();
+      const result = await drive(probe, { seconds });
+      const unitsPerSecond = result.perSecond * (probe.unitsPerRequest ?? 1);
+      figures.get(probe.name).push({ ...result, unitsPerSecond, memoryBytes: probe.instance.memoryBytes() });
+    }
+  }
+  return figures;
+}
+
+/** The rounds of one probe as one figure: the median of each number, the most memory. */
+export function summary(rounds) {
+  const middle = (field) => median(rounds.map((round) => round[field]));
+  return {
+    p50: middle("p50"),
+    p99: middle("p99"),
+    unitsPerSecond: middle("unitsPerSecond"),
+    memoryBytes: Math.max(...rounds.map((round) => round.memoryBytes)),
+  };
+}
+
+/** The median over rounds of measure ÷ floor in `field`, each measure over the floor of its own round. */
+export function ratioOf(measured, floors, field) {
+  return median(measured.map((round, index) => round[field] / floors[index][field]));
+}

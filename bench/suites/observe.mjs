@@ -1,0 +1,13 @@
+import { portfolioSection } from "./observe/analytics.mjs";
+import { batchSection } from "./observe/batches.mjs";
+import { fleetSection } from "./observe/fleet.mjs";
+import { historySection } from "./observe/history.mjs";
+import { requestLines, requestProbes } from "./observe/requests.mjs";
+
+/** Issue 3, "Measured": events in, customers and sums out, without plans. */
+export const observe = {
+  name: "observe",
+  requestProbes,
+  requestLines,
+  sections: [batchSection, portfolioSection, historySection, fleetSection],
+};
