@@ -11,6 +11,8 @@ export const DAY_MS = 24 * HOUR_MS;
 
 /** A single request's body: far above any event, far below what would hurt an isolate. */
 export const BODY_BYTES_MAX = MIB;
+/** Arrays and objects inside each other in a body, outside `meta`: deeper is no request of ours. */
+export const BODY_DEPTH_MAX = 64;
 /** A batch's body: 1,000 events with a few KB of meta each. */
 export const BATCH_BODY_BYTES_MAX = 16 * MIB;
 /** One part of an import (CONTRACT §4). */
@@ -72,3 +74,13 @@ export const KEY_OVERLAP_SECONDS_MAX = 86_400;
 /** Isolate caches are bounded: entries beyond these drop the oldest. */
 export const KEYS_CACHED_MAX = 10_000;
 export const CUSTOMERS_CACHED_MAX = 100_000;
+
+/** Events that one call of a recost looks at: a call stays far below a second. */
+export const RECOST_EVENTS_PER_CALL_MAX = 2000;
+/** Hours that one settle makes into days; the rest waits for the next one. */
+export const SETTLE_ROLLUPS_MAX = 2000;
+/** Rows that a failed flush tries one by one, to find the one that D1 refuses. */
+export const FLUSH_ROWS_ALONE_MAX = 50;
+
+/** Models whose place in the price list an isolate remembers: ids sent as models must not fill its memory. */
+export const MODELS_CACHED_MAX = 5000;

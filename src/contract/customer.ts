@@ -1,0 +1,95 @@
+import * as z from "zod";
+import type { CustomerView, PersonalData } from "../domain/customer.ts";
+import { email, instantText, name, text } from "./scalars.ts";
+
+/** Customers on the wire (CONTRACT §2). The operator's routes show `referenceId` beside `customerReferenceId`. */
+
+const personal = {
+  firstName: text.optional(),
+  lastName: text.optional(),
+  phoneNumber: text.optional(),
+};
+
+export const CreateCustomer = z
+  .object({
+    email,
+    customerReferenceId: name.optional(),
+    stripeCustomerId: name.optional(),
+    ...personal,
+    address: text.optional(),
+  })
+  .refine((body) => body.customerReferenceId !== undefined || body.stripeCustomerId !== undefined, {
+    message: "customerReferenceId or stripeCustomerId is needed",
+    path: ["customerReferenceId"],
+  })
+  .meta({ id: "CreateCustomer" });
+
+export const ChangeCustomer = z
+  .object({ email: email.optional(), stripeCustomerId: name.optional(), ...personal, address: text.optional() })
+  .meta({ id: "ChangeCustomer" });
+
+export const CustomerWire = z
+  .object({
+    id: z.uuid(),
+    customerReferenceId: z.string().optional(),
+    referenceId: z
+      .string()
+      .optional()
+      .meta({ description: "The same as customerReferenceId; on operator routes only." }),
+    displayName: z.string(),
+    firstName: z.string().optional(),
+    lastName: z.string().optional(),
+    email: z.string().optional(),
+    phoneNumber: z.string().optional(),
+    address: z.string().optional(),
+    stripeCustomerId: z.string().optional(),
+    source: z.enum(["MANUAL", "EVENT_AUTO_CREATED", "STRIPE_IMPORTED"]),
+    createdAt: z.iso.datetime(),
+    modifiedAt: z.iso.datetime(),
+    subscriptions: z.array(z.unknown()),
+    creditPools: z.array(z.unknown()),
+  })
+  .meta({ id: "Customer" });
+
+export function personalData(body: z.output<typeof ChangeCustomer>): PersonalData {
+  const { firstName, lastName, email: address, phoneNumber, address: postal } = body;
+  return {
+    ...(firstName === undefined ? {} : { firstName }),
+    ...(lastName === undefined ? {} : { lastName }),
+    ...(address === undefined ? {} : { email: address }),
+    ...(phoneNumber === undefined ? {} : { phoneNumber }),
+    ...(postal === undefined ? {} : { address: postal }),
+  };
+}
+
+/** First and last name, else the reference, else the Stripe id (CONTRACT 11.2). */
+export function displayName(customer: {
+  firstName?: string;
+  lastName?: string;
+  referenceId?: string;
+  stripeCustomerId?: string;
+}): string {
+  const full = [customer.firstName, customer.lastName].filter((part) => part !== undefined && part !== "").join(" ");
+  return full !== "" ? full : (customer.referenceId ?? customer.stripeCustomerId ?? "");
+}
+
+/** `operator` adds `referenceId`. */
+export function toWireCustomer(view: CustomerView, operator: boolean): z.input<typeof CustomerWire> {
+  return {
+    id: view.customerId,
+    ...(view.referenceId === undefined ? {} : { customerReferenceId: view.referenceId }),
+    ...(operator && view.referenceId !== undefined ? { referenceId: view.referenceId } : {}),
+    displayName: displayName(view),
+    ...(view.firstName === undefined ? {} : { firstName: view.firstName }),
+    ...(view.lastName === undefined ? {} : { lastName: view.lastName }),
+    ...(view.email === undefined ? {} : { email: view.email }),
+    ...(view.phoneNumber === undefined ? {} : { phoneNumber: view.phoneNumber }),
+    ...(view.address === undefined ? {} : { address: view.address }),
+    ...(view.stripeCustomerId === undefined ? {} : { stripeCustomerId: view.stripeCustomerId }),
+    source: view.source,
+    createdAt: instantText(view.createdAtMs),
+    modifiedAt: instantText(view.modifiedAtMs),
+    subscriptions: [],
+    creditPools: [],
+  };
+}

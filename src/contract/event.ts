@@ -1,0 +1,213 @@
+import * as z from "zod";
+import { e12ToNumber } from "../domain/amount.ts";
+import type { Named } from "../domain/customer.ts";
+import type { Receipt, StoredEvent, TrackEvent } from "../domain/event.ts";
+import { BATCH_EVENTS_MAX, NAME_CHARS_MAX, TOKENS_MAX } from "../domain/limits.ts";
+import { decimal, decimalNotNegative, instant, instantText, metadata, name, text } from "./scalars.ts";
+
+/** Events on the wire (CONTRACT §4): what a caller reports, the receipt, and a stored event shown again. */
+
+const tokens = z.int().min(0).max(TOKENS_MAX).optional();
+/** A key that is blank counts as not sent. */
+const key = text.max(NAME_CHARS_MAX).optional();
+
+export const CostInputBody = z
+  .object({
+    model: text.max(NAME_CHARS_MAX).optional(),
+    modelProvider: text.max(NAME_CHARS_MAX).optional(),
+    inputTokens: tokens,
+    outputTokens: tokens,
+    cacheReadTokens: tokens,
+    cacheWriteTokens: tokens,
+    costUnits: decimalNotNegative.optional(),
+  })
+  .refine((cost) => (cost.cacheReadTokens ?? 0) + (cost.cacheWriteTokens ?? 0) <= (cost.inputTokens ?? 0), {
+    message: "counts all input: cacheReadTokens and cacheWriteTokens are parts of it and cannot exceed it",
+    path: ["inputTokens"],
+  })
+  .meta({ id: "CostInput" });
+
+export const EventBody = z
+  .object({
+    eventName: name,
+    eventIdempotencyKey: key,
+    customerReferenceId: name.optional(),
+    stripeCustomerId: name.optional(),
+    customerId: name.optional(),
+    featureKey: name.optional(),
+    featureId: name.optional(),
+    usageUnits: decimalNotNegative.optional(),
+    occurredAt: instant.optional(),
+    costAmount: decimalNotNegative.optional(),
+    revenueAmount: decimal.optional(),
+    costInput: CostInputBody.optional(),
+    flowId: text.max(NAME_CHARS_MAX).optional(),
+    meta: metadata.optional(),
+    subscriptionId: text.max(NAME_CHARS_MAX).optional(),
+    invoiceId: text.max(NAME_CHARS_MAX).optional(),
+    entitlementId: text.max(NAME_CHARS_MAX).optional(),
+  })
+  .meta({ id: "Event" });
+
+export type ParsedEvent = z.output<typeof EventBody>;
+
+export const EventBatchBody = z
+  .object({
+    events: z
+      .array(z.unknown().meta({ description: "An Event; each is judged by itself." }))
+      .min(1)
+      .max(BATCH_EVENTS_MAX),
+  })
+  .meta({ id: "EventBatch" });
+
+export const ReceiptWire = z
+  .object({
+    eventId: z.uuid(),
+    customerId: z.uuid(),
+    usageUnits: z.number(),
+    costAmount: z
+      .number()
+      .optional()
+      .meta({ description: "Absent when the cost is unknown: never 0 for want of a rate." }),
+    costSource: z.enum(["given", "rule", "account", "catalog"]).optional(),
+    revenueAmount: z.number().optional(),
+    metered: z.boolean(),
+    unmeteredReason: z.string().optional(),
+  })
+  .meta({ id: "Receipt" });
+
+export const BatchResultWire = z
+  .object({
+    results: z.array(
+      z.object({
+        index: z.int(),
+        status: z.enum(["accepted", "duplicate", "over_limit", "rejected"]),
+        receipt: ReceiptWire.optional(),
+        error: z.object({ code: z.string(), message: z.string() }).loose().optional(),
+      }),
+    ),
+    accepted: z.int(),
+    duplicates: z.int(),
+    overLimit: z.int(),
+    rejected: z.int(),
+  })
+  .meta({ id: "BatchResult" });
+
+export const StoredEventWire = z
+  .object({
+    id: z.uuid(),
+    eventIdempotencyKey: z.string(),
+    eventName: z.string(),
+    eventType: z.literal("CLIENT_TRACKED"),
+    occurredAt: z.iso.datetime(),
+    sentOccurredAt: z.iso.datetime().optional(),
+    createdAt: z.iso.datetime(),
+    customerId: z.uuid(),
+    customerReferenceId: z.string().optional(),
+    featureId: z.string().optional(),
+    featureKey: z.string().optional(),
+    usageUnits: z.number(),
+    costAmount: z.number().optional(),
+    costSource: z.string().optional(),
+    costFoundAt: z.iso.datetime().optional().meta({ description: "When a cost that was unknown at first was found." }),
+    revenueAmount: z.number().optional(),
+    currency: z.string(),
+    model: z.string().optional(),
+    modelProvider: z.string().optional(),
+    inputTokens: z.int().optional(),
+    outputTokens: z.int().optional(),
+    cacheReadTokens: z.int().optional(),
+    cacheWriteTokens: z.int().optional(),
+    costUnits: z.number().optional(),
+    flowId: z.string().optional(),
+    subscriptionId: z.string().optional(),
+    invoiceId: z.string().optional(),
+    entitlementId: z.string().optional(),
+    properties: z.record(z.string(), z.unknown()).optional().meta({ description: "The event's meta." }),
+  })
+  .meta({ id: "StoredEvent" });
+
+/** Whom an event names. */
+export function namedBy(event: ParsedEvent): Named {
+  return {
+    ...(event.customerReferenceId === undefined ? {} : { referenceId: event.customerReferenceId }),
+    ...(event.stripeCustomerId === undefined ? {} : { stripeCustomerId: event.stripeCustomerId }),
+    ...(event.customerId === undefined ? {} : { customerId: event.customerId }),
+  };
+}
+
+/** A parsed event as the command the object takes. `featureId` is resolved, `key` is never blank. */
+export function toTrackEvent(event: ParsedEvent, key: string, featureId: string | undefined): TrackEvent {
+  const cost = event.costInput;
+  const track: TrackEvent = { key, eventName: event.eventName };
+  // Assigned one by one: this runs a thousand times in a batch, and spreading optional fields is several times slower.
+  if (event.occurredAt !== undefined) track.occurredAtMs = event.occurredAt;
+  if (featureId !== undefined) track.featureId = featureId;
+  if (event.usageUnits !== undefined) track.usageE12 = event.usageUnits;
+  if (event.costAmount !== undefined) track.costAmountE12 = event.costAmount;
+  if (event.revenueAmount !== undefined) track.revenueAmountE12 = event.revenueAmount;
+  if (event.flowId !== undefined) track.flowId = event.flowId;
+  if (event.meta !== undefined) track.meta = event.meta;
+  if (event.subscriptionId !== undefined) track.subscriptionId = event.subscriptionId;
+  if (event.invoiceId !== undefined) track.invoiceId = event.invoiceId;
+  if (event.entitlementId !== undefined) track.entitlementId = event.entitlementId;
+  if (cost !== undefined) {
+    const input: NonNullable<TrackEvent["costInput"]> = {};
+    if (cost.model !== undefined) input.model = cost.model;
+    if (cost.modelProvider !== undefined) input.modelProvider = cost.modelProvider;
+    if (cost.inputTokens !== undefined) input.inputTokens = cost.inputTokens;
+    if (cost.outputTokens !== undefined) input.outputTokens = cost.outputTokens;
+    if (cost.cacheReadTokens !== undefined) input.cacheReadTokens = cost.cacheReadTokens;
+    if (cost.cacheWriteTokens !== undefined) input.cacheWriteTokens = cost.cacheWriteTokens;
+    if (cost.costUnits !== undefined) input.costUnitsE12 = cost.costUnits;
+    track.costInput = input;
+  }
+  return track;
+}
+
+export function toWireReceipt(receipt: Receipt, customerId: string): z.input<typeof ReceiptWire> {
+  return {
+    eventId: receipt.eventId,
+    customerId,
+    usageUnits: e12ToNumber(receipt.usageE12),
+    ...(receipt.costE12 === undefined ? {} : { costAmount: e12ToNumber(receipt.costE12) }),
+    ...(receipt.costSource === undefined ? {} : { costSource: receipt.costSource }),
+    ...(receipt.revenueE12 === undefined ? {} : { revenueAmount: e12ToNumber(receipt.revenueE12) }),
+    metered: receipt.metered,
+    ...(receipt.unmeteredReason === undefined ? {} : { unmeteredReason: receipt.unmeteredReason }),
+  };
+}
+
+/** What a stored event does not know itself: names that belong to the directory and the catalog. */
+export type EventNames = { customerId: string; customerReferenceId?: string; featureKey?: string };
+
+export function toWireEvent(event: StoredEvent, names: EventNames): z.input<typeof StoredEventWire> {
+  const { customerReferenceId, featureKey } = names;
+  const shown = ["flowId", "subscriptionId", "invoiceId", "entitlementId"] as const;
+  const counts = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens"] as const;
+  return {
+    id: event.eventId,
+    eventIdempotencyKey: event.key,
+    eventName: event.eventName,
+    eventType: "CLIENT_TRACKED",
+    occurredAt: instantText(event.occurredAtMs),
+    ...(event.sentOccurredAtMs === undefined ? {} : { sentOccurredAt: instantText(event.sentOccurredAtMs) }),
+    createdAt: instantText(event.receivedAtMs),
+    customerId: names.customerId,
+    ...(customerReferenceId === undefined ? {} : { customerReferenceId }),
+    ...(event.featureId === "" ? {} : { featureId: event.featureId }),
+    ...(featureKey === undefined ? {} : { featureKey }),
+    usageUnits: e12ToNumber(event.usageE12),
+    ...(event.costE12 === undefined ? {} : { costAmount: e12ToNumber(event.costE12) }),
+    ...(event.costSource === undefined ? {} : { costSource: event.costSource }),
+    ...(event.recostedAtMs === undefined ? {} : { costFoundAt: instantText(event.recostedAtMs) }),
+    ...(event.revenueE12 === undefined ? {} : { revenueAmount: e12ToNumber(event.revenueE12) }),
+    currency: event.currency,
+    ...(event.model === "" ? {} : { model: event.model }),
+    ...(event.provider === "" ? {} : { modelProvider: event.provider }),
+    ...Object.fromEntries(counts.flatMap((field) => (event[field] === undefined ? [] : [[field, event[field]]]))),
+    ...(event.costUnitsE12 === undefined ? {} : { costUnits: e12ToNumber(event.costUnitsE12) }),
+    ...Object.fromEntries(shown.flatMap((field) => (event[field] === undefined ? [] : [[field, event[field]]]))),
+    ...(event.meta === undefined ? {} : { properties: JSON.parse(event.meta) as Record<string, unknown> }),
+  };
+}

@@ -1,0 +1,196 @@
+import * as z from "zod";
+import {
+  type E12,
+  E12_SCALE,
+  e12ToNumber,
+  formatE12,
+  needsExactTwin,
+  numberToE12,
+  parseDecimal,
+} from "../domain/amount.ts";
+import { isUuid, type Uuid } from "../domain/ids.ts";
+import {
+  BODY_DEPTH_MAX,
+  META_BYTES_MAX,
+  META_DEPTH_MAX,
+  NAME_CHARS_MAX,
+  PAGE_LIMIT_DEFAULT,
+  PAGE_LIMIT_MAX,
+  TEXT_CHARS_MAX,
+} from "../domain/limits.ts";
+
+/**
+ * The small types of the wire and their way into the domain (CONTRACT §1): decimals, instants, names, pages. `null` never gets
+ * here: the border drops it (`withoutNulls`), so an absent field and a null one are the same.
+ */
+
+const DECIMAL_PROBLEMS = {
+  not_a_decimal: "must be a finite decimal number",
+  too_many_places: "must have at most 12 decimal places",
+  too_large: "must have at most 15 digits before the decimal point",
+} as const;
+
+/** A decimal as number or text → E12. Numbers are rounded to 12 places, text with more is refused. */
+export const decimal = z.union([z.number(), z.string().max(64)]).transform((value, context): E12 => {
+  const read = typeof value === "number" ? numberToE12(value) : parseDecimal(value.trim(), E12_SCALE, false);
+  if (typeof read === "bigint") return read;
+  context.addIssue({ code: "custom", message: DECIMAL_PROBLEMS[read] });
+  return z.NEVER;
+});
+
+export const decimalNotNegative = decimal.refine((value) => value >= 0n, { message: "must not be negative" });
+
+export const decimalPositive = decimal.refine((value) => value > 0n, { message: "must be greater than 0" });
+
+const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,18}))?)?(Z|z|[+-]\d{2}:?\d{2})$/;
+
+/** ISO 8601 instant with Z or offset and any fraction → milliseconds since 1970, fraction cut to ms; undefined if it is none. */
+export function parseInstant(text: string): number | undefined {
+  const parts = INSTANT.exec(text);
+  if (parts === null) return undefined;
+  const [, year, month, day, hour, minute, second = "00", fraction = "", zone = "Z"] = parts;
+  const millis = fraction.slice(0, 3).padEnd(3, "0");
+  const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  // Date.parse rolls 30 February over to March: refuse what does not come back as written.
+  const utc = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  if (Number.isNaN(utc) || new Date(utc).getUTCDate() !== Number(day)) return undefined;
+  const atMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millis}${offset}`);
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
+export const instant = z
+  .string()
+  .max(64)
+  .transform((text, context): number => {
+    const atMs = parseInstant(text);
+    if (atMs !== undefined) return atMs;
+    context.addIssue({ code: "custom", message: "must be an ISO 8601 instant with Z or an offset" });
+    return z.NEVER;
+  })
+  .meta({ format: "date-time" });
+
+/** An instant as answers write it. */
+export function instantText(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+/** A range `[start, end)`; both optional. */
+export const instantRange = { start: instant.optional(), end: instant.optional() };
+
+const wellFormed = (text: string): boolean => text.isWellFormed();
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** Keys, references, names: 1…255 characters, no control characters, no lone surrogates; compared exactly (CONTRACT 11.2). */
+export const name = z
+  .string()
+  .min(1, "must not be empty")
+  .max(NAME_CHARS_MAX)
+  .refine((text) => !CONTROL.test(text) && wellFormed(text), {
+    message: "must not contain control characters or lone surrogates",
+  });
+
+/** Free text: like a name, but longer and with line breaks. */
+export const text = z
+  .string()
+  .max(TEXT_CHARS_MAX)
+  .refine((value) => !value.includes("\u0000") && wellFormed(value), {
+    message: "must not contain NUL or lone surrogates",
+  });
+
+export const email = text.max(320).refine((value) => value.includes("@"), { message: "must contain an @" });
+
+export const currency = z
+  .string()
+  .transform((value) => value.toUpperCase())
+  .refine((value) => /^[A-Z]{3}$/.test(value), { message: "must be an ISO 4217 code such as USD" });
+
+/** An id in a body. A malformed one is an unknown one: the caller's lookup answers 404, so nothing is refused here. */
+export const idText = z.string().max(NAME_CHARS_MAX);
+
+export function asUuid(value: string): Uuid | undefined {
+  const lower = value.toLowerCase();
+  return isUuid(lower) ? lower : undefined;
+}
+
+/** Whole numbers in a query come as text. */
+const queryInteger = z
+  .string()
+  .regex(/^-?\d{1,15}$/, "must be a whole number")
+  .transform(Number);
+
+/** `limit` is clamped to 1…200, `offset` to 0 and more (CONTRACT §1). */
+export const page = {
+  limit: queryInteger
+    .optional()
+    .transform((value) => Math.min(PAGE_LIMIT_MAX, Math.max(1, value ?? PAGE_LIMIT_DEFAULT)))
+    .meta({ description: `Items per page, clamped to 1…${PAGE_LIMIT_MAX}; default ${PAGE_LIMIT_DEFAULT}.` }),
+  offset: queryInteger.optional().transform((value) => Math.max(0, value ?? 0)),
+};
+
+export type Page = { limit: number; offset: number };
+
+export const queryBoolean = z.enum(["true", "false", "1", "0"]).transform((value) => value === "true" || value === "1");
+
+/** A page of a list on the wire. */
+export function paged<T>(items: readonly T[], total: number, { limit, offset }: Page) {
+  return { items, pagination: { total, limit, offset, hasMore: offset + items.length < total } };
+}
+
+export const pagination = z
+  .object({ total: z.int(), limit: z.int(), offset: z.int(), hasMore: z.boolean() })
+  .meta({ id: "Pagination" });
+
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), pagination });
+}
+
+/**
+ * A sum on the wire: a number, and beside it `nameExact` with the decimal text where a number cannot carry it (CONTRACT §1).
+ */
+export function sumFields(name: string, value: E12): Record<string, number | string> {
+  const fields: Record<string, number | string> = { [name]: e12ToNumber(value) };
+  if (needsExactTwin(value)) fields[`${name}Exact`] = formatE12(value);
+  return fields;
+}
+
+/**
+ * Drops nulls in place, but not inside `meta` and `metadata`, which are the caller's own. False when the value is nested
+ * deeper than any request of ours can be: then it must be refused, not walked.
+ */
+export function dropNulls(value: unknown, depthLeft = BODY_DEPTH_MAX): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depthLeft === 0) return false;
+  if (Array.isArray(value)) return value.every((item) => dropNulls(item, depthLeft - 1));
+  const fields = value as Record<string, unknown>;
+  for (const key of Object.keys(fields)) {
+    const field = fields[key];
+    if (field === null) delete fields[key];
+    else if (typeof field === "object" && key !== "meta" && key !== "metadata") {
+      if (!dropNulls(field, depthLeft - 1)) return false;
+    }
+  }
+  return true;
+}
+
+/** Nesting of arrays and objects, at most `depthMax` deep? Walks no deeper than that. */
+export function isShallow(value: unknown, depthMax: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depthMax === 0) return false;
+  return Object.values(value).every((item) => isShallow(item, depthMax - 1));
+}
+
+/** The caller's own object, kept as JSON text: `{}` of any depth up to 32 and 64 KB. */
+export const metadata = z.record(z.string(), z.unknown()).transform((value, context): string => {
+  if (!isShallow(value, META_DEPTH_MAX)) {
+    context.addIssue({ code: "custom", message: `must not be nested deeper than ${META_DEPTH_MAX}` });
+    return z.NEVER;
+  }
+  const written = JSON.stringify(value);
+  // Each character is at most three bytes, so most metadata needs no encoding to be known small enough.
+  if (written.length * 3 > META_BYTES_MAX && new TextEncoder().encode(written).byteLength > META_BYTES_MAX) {
+    context.addIssue({ code: "custom", message: `must be at most ${META_BYTES_MAX} bytes of JSON` });
+    return z.NEVER;
+  }
+  return written;
+});

@@ -1,0 +1,100 @@
+import type { E12 } from "../../domain/amount.ts";
+import type { StoredEvent } from "../../domain/event.ts";
+import type { EventFilter } from "../calls.ts";
+import type { Customer } from "../image.ts";
+import { EVENT_COLUMNS, readEvents } from "../store.ts";
+
+/** The conditions of a filter as SQL over events, with their values. */
+function where(filter: EventFilter): { clause: string; bound: (string | number)[] } {
+  const terms: string[] = [];
+  const bound: (string | number)[] = [];
+  const also = (term: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    terms.push(term);
+    bound.push(value);
+  };
+  also("occurred_at_ms >= ?", filter.startMs);
+  also("occurred_at_ms < ?", filter.endMs);
+  also("feature_id = ?", filter.featureId);
+  also("model = ?", filter.model);
+  also("provider = ?", filter.modelProvider);
+  also("event_name = ?", filter.eventName);
+  return { clause: terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`, bound };
+}
+
+/** This customer's events, newest occurrence first: all of them are here, so pages and total are complete. */
+export function events(
+  customer: Customer,
+  filter: EventFilter,
+  page: { limit: number; offset: number },
+): { items: StoredEvent[]; total: number } {
+  const { clause, bound } = where(filter);
+  const total = customer.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM events ${clause}`, ...bound).one().n;
+  const items = readEvents(
+    customer.sql,
+    customer.image.owner.tag,
+    `SELECT ${EVENT_COLUMNS} FROM events ${clause} ORDER BY occurred_at_ms DESC, seq DESC LIMIT ? OFFSET ?`,
+    ...bound,
+    page.limit,
+    page.offset,
+  );
+  return { items, total };
+}
+
+export type EventGroup = {
+  key: string;
+  events: number;
+  costE12: E12;
+  revenueE12: E12;
+  usageE12: E12;
+  costUnknownEvents: number;
+  lastOccurredAtMs: number;
+};
+
+const GROUP_COLUMNS = {
+  MODEL: "model",
+  MODEL_PROVIDER: "provider",
+  FEATURE: "feature_id",
+  EVENT_NAME: "event_name",
+} as const;
+export type EventGrouping = keyof typeof GROUP_COLUMNS;
+
+/** This customer's events summed by one property, most events first. Exact: amounts are added as integers, row by row. */
+export function groupedEvents(customer: Customer, filter: EventFilter, groupBy: EventGrouping): EventGroup[] {
+  const { clause, bound } = where(filter);
+  const groups = new Map<string, EventGroup>();
+  // A cursor, not an array: a customer may have a million events, and only the groups are kept.
+  const rows = customer.sql.exec<{
+    key: string;
+    usage: string;
+    cost: string | null;
+    revenue: string | null;
+    at_ms: number;
+  }>(
+    `SELECT ${GROUP_COLUMNS[groupBy]} AS key, usage_e12 AS usage, cost_e12 AS cost, revenue_e12 AS revenue,
+       occurred_at_ms AS at_ms FROM events ${clause}`,
+    ...bound,
+  );
+  for (const row of rows) {
+    let group = groups.get(row.key);
+    if (group === undefined) {
+      group = {
+        key: row.key,
+        events: 0,
+        costE12: 0n,
+        revenueE12: 0n,
+        usageE12: 0n,
+        costUnknownEvents: 0,
+        lastOccurredAtMs: row.at_ms,
+      };
+      groups.set(row.key, group);
+    }
+    group.events += 1;
+    group.usageE12 += BigInt(row.usage);
+    if (row.cost === null) group.costUnknownEvents += 1;
+    else group.costE12 += BigInt(row.cost);
+    if (row.revenue !== null) group.revenueE12 += BigInt(row.revenue);
+    group.lastOccurredAtMs = Math.max(group.lastOccurredAtMs, row.at_ms);
+  }
+  return [...groups.values()].sort((a, b) => b.events - a.events || (a.key < b.key ? -1 : 1));
+}

@@ -1,0 +1,36 @@
+import type { Reply } from "../domain/refusal.ts";
+import type { Customer } from "./image.ts";
+
+/**
+ * First answers under an Idempotency-Key, kept in the object with the effect they describe (DESIGN, reliability). A reply is
+ * kept as JSON whose bigints are marked, so that a repeat hands the border exactly what the first call did.
+ */
+
+/** The caller's Idempotency-Key as digests: of account, method, path and key; and of query and body. */
+export type RequestKey = { digest: string; bodyDigest: string };
+
+const BIGINT = "$bigint";
+
+export function replyText(reply: unknown): string {
+  return JSON.stringify(reply, (_, value) => (typeof value === "bigint" ? { [BIGINT]: value.toString() } : value));
+}
+
+function replyFromText(text: string): unknown {
+  return JSON.parse(text, (_, value) =>
+    typeof value === "object" && value !== null && BIGINT in value ? BigInt(value[BIGINT]) : value,
+  );
+}
+
+/** The first reply under this key; a refusal when the key was used for another request; undefined when it is new. */
+export function firstReply<T>(customer: Customer, key: RequestKey): (Reply<T> & { replayed?: true }) | undefined {
+  const row = customer.sql
+    .exec<{ body_digest: string; reply: string }>(
+      "SELECT body_digest, reply FROM requests WHERE digest = ?",
+      key.digest,
+    )
+    .toArray()[0];
+  if (row === undefined) return undefined;
+  if (row.body_digest !== key.bodyDigest) return { ok: false, code: "request_conflict" };
+  // The text was written by replyText from a Reply<T> of the same method and path.
+  return { ...(replyFromText(row.reply) as Reply<T>), replayed: true };
+}

@@ -1,0 +1,329 @@
+import type { Profile } from "../domain/customer.ts";
+import type { CostSource, StoredEvent } from "../domain/event.ts";
+import { type CustomerTag, customerThingId } from "../domain/ids.ts";
+import type { Rollup, RollupKey } from "../domain/rollup.ts";
+
+/**
+ * SQL of the customer's object: rows in, rows out, nothing decided. Amounts are text on disk and bigint outside. Event storage
+ * stands behind these functions alone, so that old bodies can move to history objects later.
+ */
+
+export type StateRow = {
+  profile: Profile | undefined;
+  rev: number;
+  lastSettledAtMs: number;
+  lastEventAtMs: number | undefined;
+  fedSeq: number;
+  quarantinedAtMs: number | undefined;
+  quarantineReason: string | undefined;
+};
+
+export function loadState(sql: SqlStorage): StateRow {
+  const row = sql
+    .exec<{
+      profile: string | null;
+      rev: number;
+      last_settled_at_ms: number;
+      last_event_at_ms: number | null;
+      fed_seq: number;
+      quarantined_at_ms: number | null;
+      quarantine_reason: string | null;
+    }>(
+      `SELECT profile, rev, last_settled_at_ms, last_event_at_ms, fed_seq, quarantined_at_ms, quarantine_reason
+       FROM state WHERE id = 1`,
+    )
+    .one();
+  return {
+    profile: row.profile === null ? undefined : (JSON.parse(row.profile) as Profile),
+    rev: row.rev,
+    lastSettledAtMs: row.last_settled_at_ms,
+    lastEventAtMs: row.last_event_at_ms ?? undefined,
+    fedSeq: row.fed_seq,
+    quarantinedAtMs: row.quarantined_at_ms ?? undefined,
+    quarantineReason: row.quarantine_reason ?? undefined,
+  };
+}
+
+export function saveState(sql: SqlStorage, state: StateRow, withProfile: boolean): void {
+  if (withProfile)
+    sql.exec(
+      "UPDATE state SET profile = ? WHERE id = 1",
+      state.profile === undefined ? null : JSON.stringify(state.profile),
+    );
+  sql.exec(
+    `UPDATE state SET rev = ?, last_settled_at_ms = ?, last_event_at_ms = ?, fed_seq = ?, quarantined_at_ms = ?,
+       quarantine_reason = ? WHERE id = 1`,
+    state.rev,
+    state.lastSettledAtMs,
+    state.lastEventAtMs ?? null,
+    state.fedSeq,
+    state.quarantinedAtMs ?? null,
+    state.quarantineReason ?? null,
+  );
+}
+
+type EventRow = {
+  seq: number;
+  occurred_at_ms: number;
+  received_at_ms: number;
+  key: string;
+  event_name: string;
+  feature_id: string;
+  provider: string;
+  model: string;
+  currency: string;
+  usage_e12: string;
+  cost_e12: string | null;
+  cost_source: string | null;
+  revenue_e12: string | null;
+  recosted_at_ms: number | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  detail: string | null;
+  meta: string | null;
+};
+
+export const EVENT_COLUMNS = `seq, occurred_at_ms, received_at_ms, key, event_name, feature_id, provider, model, currency,
+  usage_e12, cost_e12, cost_source, revenue_e12, recosted_at_ms, input_tokens, output_tokens, detail, meta`;
+
+/** Fields that are only shown again, kept together as JSON. */
+const DETAIL_FIELDS = [
+  "sentOccurredAtMs",
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "flowId",
+  "subscriptionId",
+  "invoiceId",
+  "entitlementId",
+] as const;
+
+type Detail = Partial<Pick<StoredEvent, (typeof DETAIL_FIELDS)[number]>> & { costUnitsE12?: string };
+
+function detailText(event: StoredEvent): string | null {
+  const detail: Record<string, string | number> = {};
+  let some = false;
+  for (const field of DETAIL_FIELDS) {
+    const value = event[field];
+    if (value === undefined) continue;
+    detail[field] = value;
+    some = true;
+  }
+  if (event.costUnitsE12 !== undefined) {
+    detail.costUnitsE12 = event.costUnitsE12.toString();
+    some = true;
+  }
+  return some ? JSON.stringify(detail) : null;
+}
+
+const INSERT_EVENT = `INSERT INTO events (seq, occurred_at_ms, received_at_ms, key, event_name, feature_id, provider, model,
+  currency, usage_e12, cost_e12, cost_source, revenue_e12, input_tokens, output_tokens, detail, meta)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** Stores an event and its key. A repeated key breaks the primary key and throws: callers look before. */
+export function insertEvent(sql: SqlStorage, event: StoredEvent, keyDigest: Uint8Array): void {
+  sql.exec(
+    INSERT_EVENT,
+    event.seq,
+    event.occurredAtMs,
+    event.receivedAtMs,
+    event.key,
+    event.eventName,
+    event.featureId,
+    event.provider,
+    event.model,
+    event.currency,
+    event.usageE12.toString(),
+    event.costE12?.toString() ?? null,
+    event.costSource ?? null,
+    event.revenueE12?.toString() ?? null,
+    event.inputTokens ?? null,
+    event.outputTokens ?? null,
+    detailText(event),
+    event.meta ?? null,
+  );
+  sql.exec("INSERT INTO event_keys (digest, seq) VALUES (?, ?)", keyDigest, event.seq);
+}
+
+/** The place of the event that has this key, if one has. */
+export function findEventSeq(sql: SqlStorage, keyDigest: Uint8Array): number | undefined {
+  const next = sql.exec<{ seq: number }>("SELECT seq FROM event_keys WHERE digest = ?", keyDigest).next();
+  return next.done ? undefined : next.value.seq;
+}
+
+export function newestSeq(sql: SqlStorage): number {
+  return sql.exec<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events").one().seq ?? 0;
+}
+
+export function readEvent(sql: SqlStorage, tag: CustomerTag, seq: number): StoredEvent | undefined {
+  const row = sql.exec<EventRow>(`SELECT ${EVENT_COLUMNS} FROM events WHERE seq = ?`, seq).toArray()[0];
+  return row === undefined ? undefined : eventFromRow(row, tag);
+}
+
+/** Runs a query whose columns are EVENT_COLUMNS. */
+export function readEvents(
+  sql: SqlStorage,
+  tag: CustomerTag,
+  query: string,
+  ...bound: (string | number)[]
+): StoredEvent[] {
+  return sql
+    .exec<EventRow>(query, ...bound)
+    .toArray()
+    .map((row) => eventFromRow(row, tag));
+}
+
+function eventFromRow(row: EventRow, tag: CustomerTag): StoredEvent {
+  const { costUnitsE12, ...detail } = (row.detail === null ? {} : JSON.parse(row.detail)) as Detail;
+  return {
+    eventId: customerThingId(tag, "event", row.seq),
+    seq: row.seq,
+    key: row.key,
+    eventName: row.event_name,
+    occurredAtMs: row.occurred_at_ms,
+    receivedAtMs: row.received_at_ms,
+    featureId: row.feature_id,
+    provider: row.provider,
+    model: row.model,
+    currency: row.currency,
+    usageE12: BigInt(row.usage_e12),
+    ...(row.cost_e12 === null ? {} : { costE12: BigInt(row.cost_e12) }),
+    ...(row.cost_source === null ? {} : { costSource: row.cost_source as CostSource }),
+    ...(row.revenue_e12 === null ? {} : { revenueE12: BigInt(row.revenue_e12) }),
+    ...(row.recosted_at_ms === null ? {} : { recostedAtMs: row.recosted_at_ms }),
+    ...(row.input_tokens === null ? {} : { inputTokens: row.input_tokens }),
+    ...(row.output_tokens === null ? {} : { outputTokens: row.output_tokens }),
+    ...(costUnitsE12 === undefined ? {} : { costUnitsE12: BigInt(costUnitsE12) }),
+    ...detail,
+    ...(row.meta === null ? {} : { meta: row.meta }),
+  };
+}
+
+export function setEventCost(sql: SqlStorage, seq: number, costE12: bigint, source: CostSource, atMs: number): void {
+  sql.exec(
+    "UPDATE events SET cost_e12 = ?, cost_source = ?, recosted_at_ms = ? WHERE seq = ?",
+    costE12.toString(),
+    source,
+    atMs,
+    seq,
+  );
+}
+
+type RollupRow = {
+  bucket_start_ms: number;
+  span_ms: number;
+  feature_id: string;
+  provider: string;
+  model: string;
+  currency: string;
+  events: number;
+  cost_unknown_events: number;
+  input_tokens: number;
+  output_tokens: number;
+  usage_e12: string;
+  cost_e12: string;
+  revenue_e12: string;
+  rev: number;
+};
+
+const ROLLUP_COLUMNS = `bucket_start_ms, span_ms, feature_id, provider, model, currency, events, cost_unknown_events,
+  input_tokens, output_tokens, usage_e12, cost_e12, revenue_e12, rev`;
+
+const ROLLUP_KEY =
+  "bucket_start_ms = ? AND span_ms = ? AND feature_id = ? AND provider = ? AND model = ? AND currency = ?";
+
+export function readRollup(sql: SqlStorage, key: RollupKey): (Rollup & { rev: number }) | undefined {
+  const row = sql
+    .exec<RollupRow>(
+      `SELECT ${ROLLUP_COLUMNS} FROM rollups WHERE ${ROLLUP_KEY}`,
+      key.bucketStartMs,
+      key.spanMs,
+      key.featureId,
+      key.provider,
+      key.model,
+      key.currency,
+    )
+    .toArray()[0];
+  return row === undefined ? undefined : rollupFromRow(row);
+}
+
+/** Runs a query over rollups with the given tail (WHERE, ORDER BY, LIMIT). */
+export function readRollups(
+  sql: SqlStorage,
+  tail: string,
+  ...bound: (string | number)[]
+): (Rollup & { rev: number })[] {
+  return sql
+    .exec<RollupRow>(`SELECT ${ROLLUP_COLUMNS} FROM rollups ${tail}`, ...bound)
+    .toArray()
+    .map(rollupFromRow);
+}
+
+function rollupFromRow(row: RollupRow): Rollup & { rev: number } {
+  return {
+    bucketStartMs: row.bucket_start_ms,
+    spanMs: row.span_ms,
+    featureId: row.feature_id,
+    provider: row.provider,
+    model: row.model,
+    currency: row.currency,
+    events: row.events,
+    costUnknownEvents: row.cost_unknown_events,
+    inputTokens: row.input_tokens,
+    outputTokens: row.output_tokens,
+    usageE12: BigInt(row.usage_e12),
+    costE12: BigInt(row.cost_e12),
+    revenueE12: BigInt(row.revenue_e12),
+    rev: row.rev,
+  };
+}
+
+/** Writes a rollup's absolute sums over whatever is there. */
+export function writeRollup(sql: SqlStorage, rollup: Rollup, rev: number): void {
+  sql.exec(
+    `INSERT INTO rollups (${ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET events = excluded.events, cost_unknown_events = excluded.cost_unknown_events,
+       input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, usage_e12 = excluded.usage_e12,
+       cost_e12 = excluded.cost_e12, revenue_e12 = excluded.revenue_e12, rev = excluded.rev`,
+    rollup.bucketStartMs,
+    rollup.spanMs,
+    rollup.featureId,
+    rollup.provider,
+    rollup.model,
+    rollup.currency,
+    rollup.events,
+    rollup.costUnknownEvents,
+    rollup.inputTokens,
+    rollup.outputTokens,
+    rollup.usageE12.toString(),
+    rollup.costE12.toString(),
+    rollup.revenueE12.toString(),
+    rev,
+  );
+}
+
+/** The (feature, model) pairs that a UTC day has so far: what the limit on pairs counts. */
+export function pairsOfDay(
+  sql: SqlStorage,
+  dayStartMs: number,
+  dayEndMs: number,
+): { featureId: string; model: string }[] {
+  return sql
+    .exec<{ feature_id: string; model: string }>(
+      "SELECT DISTINCT feature_id, model FROM rollups WHERE bucket_start_ms >= ? AND bucket_start_ms < ?",
+      dayStartMs,
+      dayEndMs,
+    )
+    .toArray()
+    .map((row) => ({ featureId: row.feature_id, model: row.model }));
+}
+
+/** The start of the oldest hour that still counts something. */
+export function oldestHour(sql: SqlStorage): number | undefined {
+  return (
+    sql
+      .exec<{ at_ms: number | null }>(
+        "SELECT MIN(bucket_start_ms) AS at_ms FROM rollups WHERE span_ms = 3600000 AND events > 0",
+      )
+      .one().at_ms ?? undefined
+  );
+}

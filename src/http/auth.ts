@@ -1,0 +1,56 @@
+import { type AccountSnapshot, authenticate } from "../catalog/snapshot.ts";
+import type { ApiKey } from "../domain/account.ts";
+import type { Refusal, Reply } from "../domain/refusal.ts";
+import type { Env } from "../env.ts";
+import { sameSecret, sha256Hex } from "./digest.ts";
+import type { Route } from "./route.ts";
+
+/** Who calls: parsed once per request, before anything of it is read. */
+export type Caller = { secret: string; key: ApiKey; snapshot: AccountSnapshot };
+
+/** The secret of a request: `Authorization: Bearer KEY` or `X-API-Key: KEY`. */
+export function secretOf(request: Request): string | undefined {
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  return bearer ?? request.headers.get("X-API-Key")?.trim() ?? undefined;
+}
+
+/** Lets the root token through, and nobody where no token is set. */
+export async function authoriseRoot(env: Env, request: Request): Promise<Refusal | undefined> {
+  if (env.ROOT_TOKEN === undefined || env.ROOT_TOKEN === "") return { ok: false, code: "root_token_unset" };
+  const secret = secretOf(request);
+  if (secret === undefined) return { ok: false, code: "no_key" };
+  return (await sameSecret(secret, env.ROOT_TOKEN)) ? undefined : { ok: false, code: "bad_key" };
+}
+
+/** The caller of a route that needs a key, if its key may call this route. */
+export async function authoriseKey(
+  env: Env,
+  route: Route,
+  request: Request,
+  nowMs: number,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<Reply<Caller>> {
+  const secret = secretOf(request);
+  if (secret === undefined || secret === "") return { ok: false, code: "no_key" };
+  const found = await authenticate(env.DB, await sha256Hex(secret), nowMs, waitUntil);
+  if (found === "unavailable") return { ok: false, code: "catalog_unavailable" };
+  if (found === undefined) return { ok: false, code: "bad_key" };
+  const refusal = refusalOf(route, found.key);
+  return refusal ?? { ok: true, value: { secret, key: found.key, snapshot: found.snapshot } };
+}
+
+function refusalOf(route: Route, key: ApiKey): Refusal | undefined {
+  if (key.customerId !== undefined) {
+    if (route.pinned === undefined) return notAllowed("A customer's key does not reach this route.");
+    return route.pinned.some((scope) => key.scopes.includes(scope))
+      ? undefined
+      : notAllowed(`This needs a customer's key with one of the scopes ${route.pinned.join(", ")}.`);
+  }
+  if (route.scope === "admin" && !key.scopes.includes("admin"))
+    return notAllowed("This needs a key with the scope admin.");
+  return undefined;
+}
+
+function notAllowed(why: string): Refusal {
+  return { ok: false, code: "not_allowed", why };
+}

@@ -1,0 +1,149 @@
+import * as z from "zod";
+import { attach, customersNamed, identify, type Known } from "../../catalog/directory.ts";
+import { ChangeCustomer, CreateCustomer, CustomerWire, personalData, toWireCustomer } from "../../contract/customer.ts";
+import { name } from "../../contract/scalars.ts";
+import type { CustomerView } from "../../domain/customer.ts";
+import type { Refusal } from "../../domain/refusal.ts";
+import { customerOf, identityOf } from "../customer-of.ts";
+import { objectOf } from "../objects.ts";
+import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
+
+/** Customers, for the Client API and, with other paths and one more field, for the operator (`admin/customers.ts`). */
+
+export async function createCustomer(
+  call: Call<unknown, unknown, z.output<typeof CreateCustomer>>,
+  operator: boolean,
+): Promise<Answer> {
+  const { accountId } = call.account.account;
+  const { customerReferenceId, stripeCustomerId } = call.body;
+  const named = {
+    ...(customerReferenceId === undefined ? {} : { referenceId: customerReferenceId }),
+    ...(stripeCustomerId === undefined ? {} : { stripeCustomerId }),
+  };
+  const taken = await takenBy(call, named);
+  if (taken !== undefined) return taken;
+  const [identified] = await identify(call.env.DB, accountId, [named], "MANUAL", Date.now());
+  if (identified === undefined || !identified.ok) return identified ?? { ok: false, code: "catalog_unavailable" };
+  const known = identified.value;
+  call.log.customerId = known.customerId;
+  const reply = await objectOf(call.env, accountId, known.customerId).register({
+    identity: identityOf(known),
+    data: personalData(call.body),
+    ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
+  });
+  return reply.ok
+    ? { ...answer(201, toWireCustomer(reply.value, operator)), replayed: reply.replayed === true }
+    : reply;
+}
+
+/**
+ * A registered customer that has one of the names already: nothing may be attached to it by a request that is refused. One that
+ * an event made is completed instead, and a repeat under an Idempotency-Key must reach the object that remembers it.
+ */
+async function takenBy(
+  call: Call,
+  named: { referenceId?: string; stripeCustomerId?: string },
+): Promise<Refusal | undefined> {
+  if (call.requestKey !== undefined) return undefined;
+  const { accountId } = call.account.account;
+  const owners = await customersNamed(call.env.DB, accountId, named);
+  for (const owner of owners) {
+    const shown = await objectOf(call.env, accountId, owner.customerId).view();
+    if (shown === undefined || shown.source === "EVENT_AUTO_CREATED") continue;
+    const { referenceId, stripeCustomerId = "" } = named;
+    return referenceId !== undefined && owner.referenceId === referenceId
+      ? { ok: false, code: "identity_taken", kind: "customerReferenceId", value: referenceId }
+      : { ok: false, code: "identity_taken", kind: "stripeCustomerId", value: stripeCustomerId };
+  }
+  return undefined;
+}
+
+export async function readCustomer(call: Call, ref: string, operator: boolean): Promise<Answer> {
+  const owner = await customerOf(call, ref);
+  if (!owner.ok) return owner;
+  const shown = await viewOf(call, owner.value);
+  return shown === undefined
+    ? { ok: false, code: "customer_not_found", given: ref }
+    : answer(200, toWireCustomer(shown, operator));
+}
+
+/** The customer as its object knows it; one whose first event is still under way is in the directory only. */
+function viewOf(call: Call, known: Known): Promise<CustomerView | undefined> {
+  return objectOf(call.env, call.account.account.accountId, known.customerId).view();
+}
+
+export async function changeCustomer(
+  call: Call<unknown, unknown, z.output<typeof ChangeCustomer>>,
+  ref: string,
+  operator: boolean,
+): Promise<Answer> {
+  const owner = await customerOf(call, ref);
+  if (!owner.ok) return owner;
+  const { accountId } = call.account.account;
+  let known = owner.value;
+  const { stripeCustomerId } = call.body;
+  if (stripeCustomerId !== undefined && stripeCustomerId !== known.stripeCustomerId) {
+    if (known.stripeCustomerId !== undefined) return { ok: false, code: "identity_fixed", kind: "stripeCustomerId" };
+    const attached = await attach(call.env.DB, accountId, known, { stripeCustomerId });
+    if (!attached.ok)
+      return attached.code === "identities_differ"
+        ? { ok: false, code: "identity_taken", kind: "stripeCustomerId", value: stripeCustomerId }
+        : attached;
+    known = attached.value;
+  }
+  const reply = await objectOf(call.env, accountId, known.customerId).changeProfile({
+    identity: identityOf(known),
+    data: personalData(call.body),
+    ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
+  });
+  return reply.ok
+    ? { ...answer(200, toWireCustomer(reply.value, operator)), replayed: reply.replayed === true }
+    : reply;
+}
+
+const Ref = z.object({ ref: name });
+const EXAMPLE = { customerReferenceId: "acme", email: "ada@acme.test", firstName: "Ada", lastName: "Lovelace" };
+
+export const clientCustomerRoutes: readonly Route[] = [
+  defineRoute({
+    method: "POST",
+    path: "/api/v1/client/customers",
+    scope: "client",
+    tag: "Customers",
+    summary: "Register a customer",
+    description:
+      "A customer that an event made is completed, not refused. Reference and Stripe id are unique in the account and never change.",
+    body: CreateCustomer,
+    examples: { body: EXAMPLE },
+    answers: { 201: CustomerWire },
+    refuses: ["identity_taken", "identities_differ"],
+    handle: (call) => createCustomer(call, false),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/api/v1/client/customers/{ref}",
+    scope: "client",
+    pinned: ["read", "purchase", "ingest"],
+    tag: "Customers",
+    summary: "Read a customer",
+    description: "`ref` is the customer's reference id, its id, or its Stripe id, looked for in this order.",
+    params: Ref,
+    answers: { 200: CustomerWire },
+    refuses: ["customer_not_found", "other_customer"],
+    handle: (call) => readCustomer(call, call.params.ref, false),
+  }),
+  defineRoute({
+    method: "PATCH",
+    path: "/api/v1/client/customers/{ref}",
+    scope: "client",
+    tag: "Customers",
+    summary: "Change what is said of a customer",
+    description: "Fields that are given are set. A Stripe id can be added where there is none, and never changed.",
+    params: Ref,
+    body: ChangeCustomer,
+    examples: { body: { phoneNumber: "+1 555 0100" } },
+    answers: { 200: CustomerWire },
+    refuses: ["customer_not_found", "identity_fixed", "identity_taken"],
+    handle: (call) => changeCustomer(call, call.params.ref, false),
+  }),
+];

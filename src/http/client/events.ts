@@ -1,0 +1,250 @@
+import type * as z from "zod";
+import { identify, type Known } from "../../catalog/directory.ts";
+import { featureIdsOf } from "../../catalog/features.ts";
+import { errorEnvelope } from "../../contract/errors.ts";
+import {
+  BatchResultWire,
+  EventBatchBody,
+  EventBody,
+  namedBy,
+  type ParsedEvent,
+  ReceiptWire,
+  toTrackEvent,
+  toWireReceipt,
+} from "../../contract/event.ts";
+import type { TrackCall } from "../../customer/calls.ts";
+import type { Named } from "../../domain/customer.ts";
+import type { TrackEvent } from "../../domain/event.ts";
+import { BATCH_BODY_BYTES_MAX, NAME_CHARS_MAX } from "../../domain/limits.ts";
+import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
+import { costTermsOf } from "../cost-terms.ts";
+import { identityOf } from "../customer-of.ts";
+import { objectOf } from "../objects.ts";
+import { problemsOf } from "../pipeline.ts";
+import { answer, type Call, defineRoute, type Route } from "../route.ts";
+
+/** Events: one call per request of a customer's customer, or a thousand at once (CONTRACT §4). */
+
+/** An event whose customer and feature are known: ready for its object. */
+export type Addressed = { customer: Known; event: TrackEvent };
+
+/**
+ * Customers and features of parsed events. Each answers for itself; together they take at most a few D1 round trips, and none
+ * when the isolate knows them. `keyOf` makes up a key where the caller sent none.
+ */
+export async function addressEvents(
+  call: Call,
+  events: readonly ParsedEvent[],
+  keyOf: (index: number) => string,
+): Promise<Reply<Addressed>[]> {
+  const database = call.env.DB;
+  const { account } = call.account;
+  const nowMs = Date.now();
+  const names = events.map((event) => nameOf(call, event));
+  const distinct = new Map<string, { named: Named; index: number }>();
+  for (const name of names) {
+    if (!name.ok) continue;
+    const text = JSON.stringify(name.value);
+    if (!distinct.has(text)) distinct.set(text, { named: name.value, index: distinct.size });
+  }
+  const identified = await identify(
+    database,
+    account.accountId,
+    [...distinct.values()].map(({ named }) => named),
+    "EVENT_AUTO_CREATED",
+    nowMs,
+  );
+  const features = await featureIdsOf(
+    database,
+    call.account,
+    events.map((event) => ({
+      ...(event.featureKey === undefined ? {} : { key: event.featureKey }),
+      ...(event.featureId === undefined ? {} : { id: event.featureId }),
+    })),
+    nowMs,
+  );
+  return events.map((event, index): Reply<Addressed> => {
+    const name = names[index] as Reply<Named>;
+    if (!name.ok) return name;
+    const customer = identified[distinct.get(JSON.stringify(name.value))?.index ?? -1] as Reply<Known>;
+    if (!customer.ok) return customer;
+    if (call.key.customerId !== undefined && !namesOnly(event, customer.value))
+      return { ok: false, code: "other_customer" };
+    const feature = features[index] as Reply<string | undefined>;
+    if (!feature.ok) return feature;
+    const key = event.eventIdempotencyKey?.trim() ? event.eventIdempotencyKey : keyOf(index);
+    return { ok: true, value: { customer: customer.value, event: toTrackEvent(event, key, feature.value) } };
+  });
+}
+
+/** Whom an event names. A customer's key stands for its own customer, so that it can neither make nor reach another. */
+function nameOf(call: Call, event: ParsedEvent): Reply<Named> {
+  if (call.key.customerId !== undefined) return { ok: true, value: { customerId: call.key.customerId } };
+  const named = namedBy(event);
+  return Object.keys(named).length === 0
+    ? (invalid("customerReferenceId", "customerReferenceId, stripeCustomerId or customerId is needed") as Reply<Named>)
+    : { ok: true, value: named };
+}
+
+/** Do all names that an event gives belong to this customer? A reference may be any of the three kinds (CONTRACT 11.2). */
+function namesOnly(event: ParsedEvent, customer: Known): boolean {
+  const { referenceId, stripeCustomerId, customerId } = customer;
+  const reference = event.customerReferenceId;
+  return (
+    (reference === undefined || [referenceId, stripeCustomerId, customerId].includes(reference)) &&
+    (event.stripeCustomerId === undefined || event.stripeCustomerId === stripeCustomerId) &&
+    (event.customerId === undefined || event.customerId.toLowerCase() === customerId)
+  );
+}
+
+export function trackCall(call: Call, customer: Known, events: readonly TrackEvent[]): TrackCall {
+  return {
+    identity: identityOf(customer),
+    terms: costTermsOf(call.account),
+    events,
+    ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
+  };
+}
+
+/** A key for an event that came without: a repeat under one Idempotency-Key makes up the same. */
+export function madeUpKey(call: Call): (index: number) => string {
+  const { requestKey } = call;
+  return (index) => (requestKey === undefined ? crypto.randomUUID() : `request:${requestKey.digest}:${index}`);
+}
+
+async function trackOne(call: Call<unknown, unknown, ParsedEvent>) {
+  const header = call.request.headers.get("X-Idempotency-Key")?.trim();
+  if (header !== undefined && header.length > NAME_CHARS_MAX)
+    return invalid("X-Idempotency-Key", `must be at most ${NAME_CHARS_MAX} characters`);
+  const event = header ? { ...call.body, eventIdempotencyKey: header } : call.body;
+  const [addressed] = await addressEvents(call, [event], madeUpKey(call));
+  if (addressed === undefined || !addressed.ok) return addressed ?? invalid("", "no event");
+  const { customer } = addressed.value;
+  call.log.customerId = customer.customerId;
+  const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
+  const reply = await object.track(trackCall(call, customer, [addressed.value.event]));
+  if (!reply.ok) return reply;
+  const result = reply.value[0];
+  if (result === undefined) throw new Error("invariant broken: one event, one result");
+  const receipt = toWireReceipt(result.receipt, customer.customerId);
+  const replayed = reply.replayed === true;
+  if (result.status === "duplicate") return { ok: false as const, code: "duplicate_event" as const, receipt, replayed };
+  return { ...answer(201, receipt), replayed };
+}
+
+type BatchLine = z.input<typeof BatchResultWire>["results"][number];
+
+async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatchBody>>) {
+  const lines: BatchLine[] = new Array(call.body.events.length);
+  const good: { index: number; event: ParsedEvent }[] = [];
+  for (const [index, body] of call.body.events.entries()) {
+    const parsed = EventBody.safeParse(body);
+    if (parsed.success) good.push({ index, event: parsed.data });
+    else lines[index] = rejected(index, { ok: false, code: "invalid", fields: problemsOf(parsed.error) });
+  }
+  const made = madeUpKey(call);
+  const addressed = await addressEvents(
+    call,
+    good.map(({ event }) => event),
+    (at) => made(good[at]?.index ?? at),
+  );
+  const byCustomer = new Map<string, { customer: Known; indexes: number[]; events: TrackEvent[] }>();
+  for (const [at, { index }] of good.entries()) {
+    const reply = addressed[at] as Reply<Addressed>;
+    if (!reply.ok) {
+      lines[index] = rejected(index, reply);
+      continue;
+    }
+    const { customer, event } = reply.value;
+    let group = byCustomer.get(customer.customerId);
+    if (group === undefined) {
+      group = { customer, indexes: [], events: [] };
+      byCustomer.set(customer.customerId, group);
+    }
+    group.indexes.push(index);
+    group.events.push(event);
+  }
+  let replayed = byCustomer.size > 0;
+  await Promise.all(
+    [...byCustomer.values()].map(async ({ customer, indexes, events }) => {
+      const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
+      const reply = await object.track(trackCall(call, customer, events));
+      if (!reply.replayed) replayed = false;
+      for (const [at, index] of indexes.entries()) {
+        const result = reply.ok ? reply.value[at] : undefined;
+        lines[index] =
+          result === undefined
+            ? rejected(index, reply.ok ? { ok: false, code: "object_full" } : reply)
+            : { index, status: result.status, receipt: toWireReceipt(result.receipt, customer.customerId) };
+      }
+    }),
+  );
+  const count = (status: BatchLine["status"]) => lines.reduce((sum, line) => sum + (line.status === status ? 1 : 0), 0);
+  const counts = {
+    accepted: count("accepted"),
+    duplicates: count("duplicate"),
+    overLimit: count("over_limit"),
+    rejected: count("rejected"),
+  };
+  Object.assign(call.log, { events: lines.length, ...counts, customers: byCustomer.size });
+  return { ...answer(200, { results: lines, ...counts }), replayed };
+}
+
+function rejected(index: number, refusal: Refusal): BatchLine {
+  const { error } = errorEnvelope(refusal).body;
+  return { index, status: "rejected", error: error as { code: string; message: string } };
+}
+
+const EXAMPLE = {
+  eventName: "chat.completion",
+  eventIdempotencyKey: "req_8f1c",
+  customerReferenceId: "acme",
+  featureKey: "ai.chat",
+  usageUnits: 1,
+  revenueAmount: 0.02,
+  costInput: { model: "gpt-4o-mini", modelProvider: "openai", inputTokens: 3000, outputTokens: 500 },
+};
+
+export const clientEventRoutes: readonly Route[] = [
+  defineRoute({
+    method: "POST",
+    path: "/api/v1/client/events",
+    scope: "client",
+    pinned: ["purchase", "ingest"],
+    tag: "Events",
+    summary: "Record an event",
+    description: `Usage, cost and revenue of one request. An unknown customer reference or feature key is created.
+
+The key (\`eventIdempotencyKey\`, or the header \`X-Idempotency-Key\`, which wins) is refused for ever once used: 409 with the first receipt. Cost, first that applies: \`costAmount\`, the plan's rule, the account's own rates, the public price list, else unknown.`,
+    body: EventBody,
+    examples: { body: EXAMPLE },
+    answers: { 201: ReceiptWire },
+    refuses: [
+      "duplicate_event",
+      "customer_not_found",
+      "feature_not_found",
+      "identities_differ",
+      "other_customer",
+      "auto_features_full",
+      "object_full",
+      "request_conflict",
+    ],
+    handle: trackOne,
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/api/v1/client/events/batch",
+    scope: "client",
+    pinned: ["purchase", "ingest"],
+    tag: "Events",
+    summary: "Record up to 1,000 events",
+    description:
+      "Events of any customers; each is judged by itself, so one bad event never fails the rest, and the same batch again is all `duplicate`.",
+    body: EventBatchBody,
+    bodyBytesMax: BATCH_BODY_BYTES_MAX,
+    examples: { body: { events: [EXAMPLE] } },
+    answers: { 200: BatchResultWire },
+    refuses: ["request_conflict"],
+    handle: trackBatch,
+  }),
+];

@@ -1,0 +1,20 @@
+import type { AccountMode } from "../domain/account.ts";
+import { KEY_BYTES } from "../domain/limits.ts";
+import { sha256Hex } from "./digest.ts";
+
+/** A key just made: the secret is shown once and never stored; its digest is what D1 keeps. */
+export type NewKey = { keyId: string; secret: string; digest: string; hint: string };
+
+/** `sk_live_…`, `sk_test_…` for an account, `ck_live_…`, `ck_test_…` for one customer; 32 random bytes as base64url. */
+export async function newKey(mode: AccountMode, kind: "account" | "customer"): Promise<NewKey> {
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  const secret = `${kind === "account" ? "sk" : "ck"}_${mode}_${base64url(bytes)}`;
+  return { keyId: crypto.randomUUID(), secret, digest: await sha256Hex(secret), hint: `…${secret.slice(-4)}` };
+}
+
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}

@@ -1,0 +1,11 @@
+import type { CustomerObject } from "../customer/object.ts";
+import { tagOfCustomer, type Uuid } from "../domain/ids.ts";
+import type { Env } from "../env.ts";
+
+/**
+ * The object of a customer. The one function that makes stubs: where an account's objects live is decided here and nowhere
+ * else. A fresh stub for every call: one that saw its object reset stays broken (PLATFORM §1.5).
+ */
+export function objectOf(env: Env, accountId: string, customerId: Uuid): DurableObjectStub<CustomerObject> {
+  return env.CUSTOMERS.getByName(`${accountId}/${tagOfCustomer(customerId)}`);
+}

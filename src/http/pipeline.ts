@@ -1,0 +1,191 @@
+import type * as z from "zod";
+import { errorEnvelope, WIRE_CODES } from "../contract/errors.ts";
+import { dropNulls } from "../contract/scalars.ts";
+import { BODY_BYTES_MAX, BODY_DEPTH_MAX, NAME_CHARS_MAX } from "../domain/limits.ts";
+import { type FieldProblem, invalid, type Refusal, type Reply } from "../domain/refusal.ts";
+import type { Env } from "../env.ts";
+import { authoriseKey, authoriseRoot, type Caller, secretOf } from "./auth.ts";
+import { isJsonType, parseJson, readBytes } from "./body.ts";
+import { sha256Hex } from "./digest.ts";
+import type { Answer, Call, RequestKey, Route } from "./route.ts";
+
+/** The way of every request: authorise → read → parse → handle → envelope. Nothing a route does can leave a step out. */
+export async function serve(
+  route: Route,
+  request: Request,
+  rawParams: Record<string, string>,
+  env: Env,
+  context: { waitUntil: (work: Promise<unknown>) => void },
+  requestId: string,
+  log: Call["log"],
+): Promise<Response> {
+  const answered = await run(route, request, rawParams, env, context, requestId, log);
+  return answered instanceof Response ? answered : respond(answered, log);
+}
+
+async function run(
+  route: Route,
+  request: Request,
+  rawParams: Record<string, string>,
+  env: Env,
+  context: { waitUntil: (work: Promise<unknown>) => void },
+  requestId: string,
+  log: Call["log"],
+): Promise<Answer> {
+  const waitUntil = (work: Promise<unknown>): void => context.waitUntil(work);
+  let caller: Caller | undefined;
+  if (route.scope === "root") {
+    const refused = await authoriseRoot(env, request);
+    if (refused !== undefined) return refused;
+  } else if (route.scope !== "public") {
+    const authorised = await authoriseKey(env, route, request, Date.now(), waitUntil);
+    if (!authorised.ok) return authorised;
+    caller = authorised.value;
+    log.accountId = caller.snapshot.account.accountId;
+    log.keyId = caller.key.keyId;
+  }
+
+  const read = await readRequest(route, request, rawParams);
+  if (!read.ok) return read;
+  const requestKey = await requestKeyOf(request, caller?.snapshot.account.accountId ?? route.scope, read.value.rawBody);
+  if (requestKey !== undefined && !requestKey.ok) return requestKey;
+
+  const call = {
+    env,
+    request,
+    requestId,
+    ...read.value,
+    account: caller?.snapshot,
+    key: caller?.key,
+    secret: caller?.secret ?? secretOf(request) ?? "",
+    ...(requestKey === undefined ? {} : { requestKey: requestKey.value }),
+    ip: request.headers.get("CF-Connecting-IP") ?? "",
+    waitUntil,
+    log,
+  };
+  // Parsed by this route's own schemas; account and key are there for every scope that has them (Call's docstring).
+  const answered = await route.handle(call as unknown as Call<never, never, never>);
+  if (caller?.snapshot.stale && !(answered instanceof Response) && answered.ok)
+    return { ...answered, headers: { ...answered.headers, "X-Tanso-Stale": "true" } };
+  return answered;
+}
+
+type Read = { params: unknown; query: unknown; body: unknown; rawBody: Uint8Array };
+
+async function readRequest(route: Route, request: Request, rawParams: Record<string, string>): Promise<Reply<Read>> {
+  const params = parse(route.params, rawParams);
+  if (!params.ok) return params;
+  const query = parse(route.query, queryOf(request));
+  if (!query.ok) return query;
+  if (route.method === "GET") {
+    return {
+      ok: true,
+      value: { params: params.value, query: query.value, body: undefined, rawBody: new Uint8Array() },
+    };
+  }
+  const bytes = await readBytes(request, route.bodyBytesMax ?? BODY_BYTES_MAX);
+  if (!bytes.ok) return bytes;
+  const contentType = request.headers.get("Content-Type");
+  let body: unknown;
+  if (route.rawBody !== undefined) {
+    const type = (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+    if (!route.rawBody.includes(type)) return { ok: false, code: "media_type", sent: contentType ?? "nothing" };
+  } else if (route.body !== undefined) {
+    if (bytes.value.byteLength > 0 && !isJsonType(contentType))
+      return { ok: false, code: "media_type", sent: contentType ?? "nothing" };
+    const json = parseJson(bytes.value);
+    if (!json.ok) return json;
+    if (!dropNulls(json.value)) return invalid("", `must not be nested deeper than ${BODY_DEPTH_MAX}`);
+    const parsed = parse(route.body, json.value ?? {});
+    if (!parsed.ok) return parsed;
+    body = parsed.value;
+  }
+  return { ok: true, value: { params: params.value, query: query.value, body, rawBody: bytes.value } };
+}
+
+/** Parses with a schema; every problem with its path as the caller would write it. */
+export function parse(schema: z.ZodType | undefined, value: unknown): Reply<unknown> {
+  if (schema === undefined) return { ok: true, value: undefined };
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  return { ok: false, code: "invalid", fields: problemsOf(parsed.error) };
+}
+
+const PROBLEMS_SHOWN_MAX = 50;
+
+export function problemsOf(error: z.ZodError): FieldProblem[] {
+  return error.issues
+    .slice(0, PROBLEMS_SHOWN_MAX)
+    .map((issue) => ({ path: pathText(issue.path), message: issue.message }));
+}
+
+/** ["events", 3, "usageUnits"] → "events[3].usageUnits". */
+function pathText(path: readonly PropertyKey[]): string {
+  let text = "";
+  for (const part of path) {
+    if (typeof part === "number") text += `[${part}]`;
+    else text += text === "" ? String(part) : `.${String(part)}`;
+  }
+  return text;
+}
+
+function queryOf(request: Request): Record<string, string> {
+  const query: Record<string, string> = {};
+  // The first of a repeated parameter counts; an empty one is absent, like null.
+  for (const [key, value] of new URL(request.url).searchParams)
+    if (value !== "" && !Object.hasOwn(query, key)) query[key] = value;
+  return query;
+}
+
+const PRINTABLE = /^[\x20-\x7e]+$/;
+
+/** The Idempotency-Key of a mutating request as digests (CONTRACT §1), scoped to account, method and path. */
+async function requestKeyOf(
+  request: Request,
+  scope: string,
+  rawBody: Uint8Array,
+): Promise<Reply<RequestKey> | undefined> {
+  if (request.method === "GET") return undefined;
+  const key = request.headers.get("Idempotency-Key");
+  if (key === null || key.trim() === "") return undefined;
+  if (key.length > NAME_CHARS_MAX || !PRINTABLE.test(key))
+    return invalid("Idempotency-Key", `must be at most ${NAME_CHARS_MAX} printable characters`) as Reply<RequestKey>;
+  const url = new URL(request.url);
+  const search = new TextEncoder().encode(`${url.search}\n`);
+  const whole = new Uint8Array(search.byteLength + rawBody.byteLength);
+  whole.set(search);
+  whole.set(rawBody, search.byteLength);
+  const [digest, bodyDigest] = await Promise.all([
+    sha256Hex(JSON.stringify([scope, request.method, url.pathname, key])),
+    sha256Hex(whole),
+  ]);
+  return { ok: true, value: { digest, bodyDigest } };
+}
+
+/** The envelope (CONTRACT §1). */
+export function respond(answered: Exclude<Answer, Response>, log: Call["log"]): Response {
+  if (!answered.ok) return refuse(answered, log);
+  const headers = new Headers({ "Content-Type": "application/json; charset=utf-8", ...answered.headers });
+  if (answered.replayed) headers.set("Idempotency-Replayed", "true");
+  const body = answered.data === undefined ? { success: true } : { success: true, data: answered.data };
+  return new Response(JSON.stringify(body), { status: answered.status, headers });
+}
+
+function refuse(refusal: Refusal & { replayed?: boolean }, log: Call["log"]): Response {
+  const { status, body, retryAfterSeconds } = errorEnvelope(refusal);
+  log.code = refusal.code;
+  const headers = new Headers({ "Content-Type": "application/json; charset=utf-8" });
+  if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
+  if (refusal.code === "method_not_allowed") headers.set("Allow", refusal.allowed.join(", "));
+  if (refusal.replayed) headers.set("Idempotency-Replayed", "true");
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** What a caller hears of a bug: that there was one, and the id under which the log tells what. */
+export function internalError(requestId: string): Response {
+  const body = {
+    success: false,
+    error: { code: "internal_error", message: `Something went wrong on our side. Request id: ${requestId}.` },
+  };
+  return Response.json(body, { status: WIRE_CODES.internal_error });
+}

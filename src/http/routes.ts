@@ -1,0 +1,13 @@
+import { accountRoutes } from "./admin/accounts.ts";
+import { clientCustomerRoutes } from "./client/customers.ts";
+import { clientEventRoutes } from "./client/events.ts";
+import { healthRoutes } from "./public/health.ts";
+import type { Route } from "./route.ts";
+
+/** Every route of the Worker. What is not here does not exist, neither for callers nor in the OpenAPI document. */
+export const ROUTES: readonly Route[] = [
+  ...healthRoutes,
+  ...accountRoutes,
+  ...clientCustomerRoutes,
+  ...clientEventRoutes,
+];
