@@ -84,3 +84,5 @@ export const FLUSH_ROWS_ALONE_MAX = 50;
 
 /** Models whose place in the price list an isolate remembers: ids sent as models must not fill its memory. */
 export const MODELS_CACHED_MAX = 5000;
+/** Rows that an import works on at a time: its D1 parameters stay far below 2 MB. */
+export const IMPORT_CHUNK_ROWS = 5000;

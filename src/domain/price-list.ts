@@ -21,7 +21,7 @@ export type TokenRates = { input?: Rate; output?: Rate; cacheRead?: Rate; cacheW
 
 /** A model of the list and how the package was asked for it. */
 export type ListedModel = {
-  query: { model: string; providerId?: string };
+  query: { model: string; providerId: string };
   /** Instants at which other prices begin; undefined when the time of day matters too, so that each instant is asked for. */
   startsMs: readonly number[] | undefined;
   /** Rates by how many of `startsMs` have passed; null where the model is not billed by tokens. */
@@ -31,10 +31,13 @@ export type ListedModel = {
 /** The names a model is grouped under, "" when absent, and its place in the list when it has one. */
 export type Resolution = { provider: string; model: string; listed?: ListedModel };
 
+/** Who lists a model under this id, in lower case. */
+type IdIndex = Map<string, { provider: Provider; info: ModelInfo }[]>;
+
 const RATE_SCALE = 18;
 const resolutions = new Map<string, Resolution>();
 const ratesOfPrices = new WeakMap<ModelPrice, TokenRates>();
-let modelsById: Map<string, { provider: Provider; info: ModelInfo }[]> | undefined;
+let modelsById: IdIndex | undefined;
 
 /**
  * Finds a model by the names an event carries. With a provider the package decides. Without one: a leading `provider/`, then
@@ -44,6 +47,7 @@ let modelsById: Map<string, { provider: Provider; info: ModelInfo }[]> | undefin
 export function resolveModel(sentProvider: string, sentModel: string): Resolution {
   const provider = sentProvider.trim();
   const model = sentModel.trim();
+  if (model === "") return { provider, model };
   const key = `${provider.length}:${provider}${model}`;
   const known = resolutions.get(key);
   if (known !== undefined) return known;
@@ -69,27 +73,25 @@ function resolveAt(provider: string, model: string): Resolution {
 }
 
 function resolveAmongAll(model: string): Resolution {
-  if (model === "") return { provider: "", model };
   const parts = prefixOf(model);
-  if (parts !== undefined) {
-    const listed = lookUp(parts.model, parts.provider.id);
-    if (listed !== undefined) return { provider: parts.provider.id, model: parts.model, listed };
-  }
+  const prefixed = parts === undefined ? undefined : resolveAt(parts.provider.id, parts.model);
+  if (prefixed?.listed !== undefined) return prefixed;
   const owner = findProvider({ modelId: model.toLowerCase() });
-  const provider = owner !== undefined && lookUp(model, owner.id) !== undefined ? owner.id : agreedProviderOf(model);
-  if (provider !== undefined) {
-    const listed = lookUp(model, provider);
-    if (listed !== undefined) return { provider, model, listed };
-  }
-  return parts === undefined ? { provider: "", model } : { provider: parts.provider.id, model: parts.model };
+  const owned = owner === undefined ? undefined : lookUp(model, owner.id);
+  if (owned !== undefined) return { provider: owned.query.providerId, model, listed: owned };
+  const agreed = agreedProviderOf(model);
+  const sold = agreed === undefined ? undefined : lookUp(model, agreed);
+  if (sold !== undefined) return { provider: sold.query.providerId, model, listed: sold };
+  return prefixed ?? { provider: "", model };
 }
 
 /** `openai/gpt-4o` taken apart, when what stands before the first slash is a provider. */
 function prefixOf(model: string): { provider: Provider; model: string } | undefined {
   const slash = model.indexOf("/");
-  if (slash <= 0 || slash === model.length - 1) return undefined;
+  const rest = model.slice(slash + 1).trim();
+  if (slash <= 0 || rest === "") return undefined;
   const provider = findProvider({ providerId: model.slice(0, slash) });
-  return provider === undefined ? undefined : { provider, model: model.slice(slash + 1) };
+  return provider === undefined ? undefined : { provider, model: rest };
 }
 
 /** The provider that lists exactly this id; among several at one price, one whose own model names the package knows. */
@@ -101,9 +103,9 @@ function agreedProviderOf(model: string): string | undefined {
 }
 
 /** Made at the first name that needs it: starting an isolate must not pay for it. */
-function idIndex(): NonNullable<typeof modelsById> {
+function idIndex(): IdIndex {
   if (modelsById !== undefined) return modelsById;
-  const index: NonNullable<typeof modelsById> = new Map();
+  const index: IdIndex = new Map();
   for (const provider of providers()) {
     for (const info of provider.models) {
       const id = info.id.toLowerCase();
@@ -129,7 +131,7 @@ function lookUp(model: string, providerId: string): ListedModel | undefined {
 }
 
 /** The instant is always handed in: without one the package would read the clock. */
-function askPackage({ model, providerId }: { model: string; providerId: string }, atMs: number) {
+function askPackage({ model, providerId }: ListedModel["query"], atMs: number) {
   return calcPrice({}, model, { providerId, timestamp: new Date(atMs) });
 }
 
@@ -199,4 +201,87 @@ export function rateForInput(rate: Rate, inputTokens: number): bigint {
   let holdingE18 = rate.baseE18;
   for (const { aboveInputTokens, rateE18 } of rate.tiers) if (inputTokens > aboveInputTokens) holdingE18 = rateE18;
   return holdingE18;
+}
+
+/** Rates of one row as decimal text, USD per million tokens; what has no rate of its own is absent. */
+export type RatesText = {
+  inputCostPerMillion?: string;
+  outputCostPerMillion?: string;
+  cacheReadCostPerMillion?: string;
+  cacheWriteCostPerMillion?: string;
+};
+
+/** A row of the list. `timeDependent`: at another instant the rates can be others. `costPerRequest` is due beside the tokens. */
+export type ListedPrice = RatesText & {
+  provider: string;
+  providerName: string;
+  model: string;
+  name?: string;
+  costPerRequest?: string;
+  /** From more than so many input tokens on, these rates hold for the whole event. */
+  tiers?: readonly (RatesText & { aboveInputTokens: number })[];
+  timeDependent?: true;
+};
+
+/**
+ * The models that are billed by tokens, with the rates of `atMs`, in the list's order. `search`: each of its words must occur
+ * in the row's provider or model, in upper or lower case.
+ */
+export function listPrices(search: string | undefined, atMs: number): ListedPrice[] {
+  const words = (search ?? "").toLowerCase().split(/\s+/);
+  const rows: ListedPrice[] = [];
+  for (const provider of providers()) {
+    for (const info of provider.models) {
+      const text = `${provider.id}/${info.id} ${provider.name} ${info.name ?? ""}`.toLowerCase();
+      if (!words.every((word) => text.includes(word))) continue;
+      const rates = tokenRatesOf(pricesOf(info, atMs));
+      if (rates === null) continue;
+      rows.push({
+        provider: provider.id,
+        providerName: provider.name,
+        model: info.id,
+        ...(info.name === undefined ? {} : { name: info.name }),
+        ...ratesText(rates, (rate) => rate.baseE18),
+        ...(rates.requestE18 === undefined ? {} : { costPerRequest: formatDecimal(rates.requestE18, RATE_SCALE + 6) }),
+        ...tiersOf(rates),
+        ...(Array.isArray(info.prices) ? { timeDependent: true } : {}),
+      });
+    }
+  }
+  return rows;
+}
+
+/** Asked for as the only model of a provider: by its own name the package could find a neighbour that matches first. */
+function pricesOf(info: ModelInfo, atMs: number): ModelPrice {
+  if (!Array.isArray(info.prices)) return info.prices;
+  const alone: Provider = { id: "-", name: "-", api_pattern: "", models: [{ ...info, match: { equals: "-" } }] };
+  const asked = calcPrice({}, "-", { provider: alone, timestamp: new Date(atMs) });
+  assert(asked !== null, "a provider's only model is found");
+  return asked.model_price;
+}
+
+function ratesText(rates: TokenRates, choose: (rate: Rate) => bigint | undefined): RatesText {
+  const text = (rate: Rate | undefined) => {
+    const valueE18 = rate === undefined ? undefined : choose(rate);
+    return valueE18 === undefined ? undefined : formatDecimal(valueE18, RATE_SCALE);
+  };
+  const shown = {
+    inputCostPerMillion: text(rates.input),
+    outputCostPerMillion: text(rates.output),
+    cacheReadCostPerMillion: text(rates.cacheRead),
+    cacheWriteCostPerMillion: text(rates.cacheWrite),
+  };
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined));
+}
+
+function tiersOf(rates: TokenRates): Pick<ListedPrice, "tiers"> {
+  const tiered = [rates.input, rates.output, rates.cacheRead, rates.cacheWrite].flatMap((rate) => rate?.tiers ?? []);
+  if (tiered.length === 0) return {};
+  const bounds = [...new Set(tiered.map((tier) => tier.aboveInputTokens))].sort((a, b) => a - b);
+  // One more token than the bound, so that each row says all rates that hold there.
+  const tiers = bounds.map((bound) => ({
+    aboveInputTokens: bound,
+    ...ratesText(rates, (rate) => rateForInput(rate, bound + 1)),
+  }));
+  return { tiers };
 }

@@ -1,4 +1,5 @@
 import { accountRoutes } from "./admin/accounts.ts";
+import { importRoutes } from "./admin/events-import.ts";
 import { clientCustomerRoutes } from "./client/customers.ts";
 import { clientEventRoutes } from "./client/events.ts";
 import { healthRoutes } from "./public/health.ts";
@@ -10,4 +11,5 @@ export const ROUTES: readonly Route[] = [
   ...accountRoutes,
   ...clientCustomerRoutes,
   ...clientEventRoutes,
+  ...importRoutes,
 ];
