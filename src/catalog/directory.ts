@@ -319,3 +319,25 @@ export async function customersNamed(database: D1Database, accountId: string, na
   const all = [found?.asReference, found?.asStripe, found?.asId].filter((known) => known !== undefined);
   return [...new Map(all.map((known) => [known.customerId, known])).values()];
 }
+
+/**
+ * A page of an account's customers in the order of their ids, behind `cursor`. From the identities, which are the directory
+ * itself (every customer has one), not from the customer rows, which are copies and may have to be rebuilt.
+ */
+export async function customersAfter(
+  database: D1Database,
+  accountId: string,
+  cursor: string,
+  limit: number,
+): Promise<{ ids: Uuid[]; nextCursor?: string }> {
+  const { results } = await database
+    .prepare(
+      `SELECT DISTINCT customer_id FROM customer_identities WHERE account_id = ? AND customer_id > ?
+       ORDER BY customer_id LIMIT ?`,
+    )
+    .bind(accountId, cursor, limit)
+    .all<{ customer_id: Uuid }>();
+  const ids = results.map((row) => row.customer_id);
+  const last = ids.length === limit ? ids.at(-1) : undefined;
+  return { ids, ...(last === undefined ? {} : { nextCursor: last }) };
+}

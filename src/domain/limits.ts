@@ -86,3 +86,10 @@ export const FLUSH_ROWS_ALONE_MAX = 50;
 export const MODELS_CACHED_MAX = 5000;
 /** Rows that an import works on at a time: its D1 parameters stay far below 2 MB. */
 export const IMPORT_CHUNK_ROWS = 5000;
+/** Objects that one cron run calls: far below the subrequests of one invocation. */
+export const CRON_WAKES_MAX = 200;
+/** Objects that the operator's status asks, and that a page of reprojecting or recosting goes through. */
+export const STATUS_OBJECTS_MAX = 50;
+export const WALK_CUSTOMERS_DEFAULT = 50;
+export const WALK_CUSTOMERS_MAX = 500;
+export const RECOST_CALLS_PER_PAGE = 100;

@@ -1,5 +1,7 @@
 import { accountRoutes } from "./admin/accounts.ts";
 import { importRoutes } from "./admin/events-import.ts";
+import { opsRoutes } from "./admin/ops.ts";
+import { recostRoutes } from "./admin/recost.ts";
 import { clientCustomerRoutes } from "./client/customers.ts";
 import { clientEventRoutes } from "./client/events.ts";
 import { healthRoutes } from "./public/health.ts";
@@ -12,4 +14,6 @@ export const ROUTES: readonly Route[] = [
   ...clientCustomerRoutes,
   ...clientEventRoutes,
   ...importRoutes,
+  ...recostRoutes,
+  ...opsRoutes,
 ];

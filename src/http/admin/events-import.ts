@@ -4,6 +4,7 @@ import { errorEnvelope } from "../../contract/errors.ts";
 import { EventBody, type ParsedEvent } from "../../contract/event.ts";
 import { ImportResultWire, isImportField, setField } from "../../contract/import.ts";
 import { name, queryBoolean } from "../../contract/scalars.ts";
+import { objectOf } from "../../customer/object-of.ts";
 import {
   BATCH_EVENTS_MAX,
   IMPORT_BODY_BYTES_MAX,
@@ -13,7 +14,6 @@ import {
 } from "../../domain/limits.ts";
 import type { FieldProblem, Refusal, Reply } from "../../domain/refusal.ts";
 import { addressEvents, trackCall } from "../client/events.ts";
-import { objectOf } from "../objects.ts";
 import { problemsOf } from "../pipeline.ts";
 import { answer, type Call, defineRoute, type Route } from "../route.ts";
 

@@ -2,10 +2,10 @@ import * as z from "zod";
 import { attach, customersNamed, identify, type Known } from "../../catalog/directory.ts";
 import { ChangeCustomer, CreateCustomer, CustomerWire, personalData, toWireCustomer } from "../../contract/customer.ts";
 import { name } from "../../contract/scalars.ts";
+import { objectOf } from "../../customer/object-of.ts";
 import type { CustomerView } from "../../domain/customer.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { customerOf, identityOf } from "../customer-of.ts";
-import { objectOf } from "../objects.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
 /** Customers, for the Client API and, with other paths and one more field, for the operator (`admin/customers.ts`). */

@@ -13,13 +13,13 @@ import {
   toWireReceipt,
 } from "../../contract/event.ts";
 import type { TrackCall } from "../../customer/calls.ts";
+import { objectOf } from "../../customer/object-of.ts";
 import type { Named } from "../../domain/customer.ts";
 import type { TrackEvent } from "../../domain/event.ts";
 import { BATCH_BODY_BYTES_MAX, NAME_CHARS_MAX } from "../../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
 import { costTermsOf } from "../cost-terms.ts";
 import { identityOf } from "../customer-of.ts";
-import { objectOf } from "../objects.ts";
 import { problemsOf } from "../pipeline.ts";
 import { answer, type Call, defineRoute, type Route } from "../route.ts";
 

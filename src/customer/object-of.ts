@@ -1,6 +1,6 @@
-import type { CustomerObject } from "../customer/object.ts";
 import { tagOfCustomer, type Uuid } from "../domain/ids.ts";
 import type { Env } from "../env.ts";
+import type { CustomerObject } from "./object.ts";
 
 /**
  * The object of a customer. The one function that makes stubs: where an account's objects live is decided here and nowhere

@@ -1,0 +1,139 @@
+import * as z from "zod";
+import { type CronRun, lastRuns } from "../../catalog/cron-runs.ts";
+import { customersAfter } from "../../catalog/directory.ts";
+import { idText, instantText } from "../../contract/scalars.ts";
+import { objectOf } from "../../customer/object-of.ts";
+import type { Uuid } from "../../domain/ids.ts";
+import { STATUS_OBJECTS_MAX, WALK_CUSTOMERS_DEFAULT, WALK_CUSTOMERS_MAX } from "../../domain/limits.ts";
+import { recentCustomers, troubledObjects } from "../../ledger/health.ts";
+import { answer, defineRoute, type Route } from "../route.ts";
+
+const RunWire = z
+  .object({
+    task: z.string(),
+    startedAt: z.iso.datetime(),
+    finishedAt: z.iso.datetime(),
+    processed: z.int(),
+    failed: z.int(),
+    failure: z.string().optional(),
+  })
+  .meta({ id: "CronRun" });
+
+const StatusWire = z
+  .object({
+    asOf: z.iso.datetime(),
+    oldestUnsentAt: z.iso.datetime().optional().meta({ description: "Since when the oldest row waits for D1." }),
+    waitingRows: z.int(),
+    parkedRows: z.int(),
+    quarantinedObjects: z.int(),
+    objectsAsked: z.int().meta({ description: "Objects this was asked of: the troubled and the most recent ones." }),
+    troubled: z.array(
+      z.object({
+        customerId: z.string(),
+        parkedRows: z.int(),
+        quarantinedAt: z.iso.datetime().optional(),
+        sizeBytes: z.int(),
+      }),
+    ),
+    cronRuns: z.array(RunWire),
+  })
+  .meta({ id: "OperationsStatus" });
+
+function toWireRun(run: CronRun) {
+  return {
+    task: run.task,
+    startedAt: instantText(run.startedAtMs),
+    finishedAt: instantText(run.finishedAtMs),
+    processed: run.processed,
+    failed: run.failed,
+    ...(run.failure === undefined ? {} : { failure: run.failure }),
+  };
+}
+
+/** A page of customers to walk: behind `cursor`, `limit` of them. */
+export const WalkBody = {
+  cursor: idText.optional().meta({ description: "nextCursor of the page before; absent for the first." }),
+  limit: z
+    .int()
+    .min(1)
+    .max(WALK_CUSTOMERS_MAX)
+    .optional()
+    .meta({ description: `Default ${WALK_CUSTOMERS_DEFAULT}.` }),
+};
+
+export const opsRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: "/api/v1/ops/status",
+    scope: "admin",
+    tag: "Operations",
+    summary: "What waits, what is parked, who is quarantined, when the cron ran",
+    description: `Asked of up to ${STATUS_OBJECTS_MAX} customers: those that reported trouble and those with the newest events.`,
+    answers: { 200: StatusWire },
+    refuses: ["catalog_unavailable"],
+    handle: async (call) => {
+      const { accountId } = call.account.account;
+      const [troubled, recent, runs] = await Promise.all([
+        troubledObjects(call.env.DB, accountId, STATUS_OBJECTS_MAX),
+        recentCustomers(call.env.DB, accountId, STATUS_OBJECTS_MAX),
+        lastRuns(call.env.DB),
+      ]);
+      const ids = [...new Set([...troubled.map(({ customerId }) => customerId), ...recent])].slice(
+        0,
+        STATUS_OBJECTS_MAX,
+      );
+      const asked = await Promise.all(
+        ids.map(async (id) => ({ id, health: await objectOf(call.env, accountId, id as Uuid).health() })),
+      );
+      const oldest = asked.flatMap(({ health }) => health.oldestUnsentAtMs ?? []);
+      const sick = asked.filter(({ health }) => health.parkedRows > 0 || health.quarantinedAtMs !== undefined);
+      return answer(200, {
+        asOf: instantText(Date.now()),
+        ...(oldest.length === 0 ? {} : { oldestUnsentAt: instantText(Math.min(...oldest)) }),
+        waitingRows: asked.reduce((sum, { health }) => sum + health.waitingRows, 0),
+        parkedRows: asked.reduce((sum, { health }) => sum + health.parkedRows, 0),
+        quarantinedObjects: asked.filter(({ health }) => health.quarantinedAtMs !== undefined).length,
+        objectsAsked: asked.length,
+        troubled: sick.map(({ id, health }) => ({
+          customerId: id,
+          parkedRows: health.parkedRows,
+          ...(health.quarantinedAtMs === undefined ? {} : { quarantinedAt: instantText(health.quarantinedAtMs) }),
+          sizeBytes: health.sizeBytes,
+        })),
+        cronRuns: runs.map(toWireRun),
+      });
+    },
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/api/v1/ops/reproject",
+    scope: "admin",
+    tag: "Operations",
+    summary: "Rebuild D1's copies from the customers' objects, a page at a time",
+    description:
+      "Each customer of the page sends everything again: rollups, feed, customer row. Repeat with nextCursor until there is none; repeating a page is harmless.",
+    body: z.object(WalkBody).meta({ id: "Reproject" }),
+    examples: { body: { limit: 100 } },
+    answers: {
+      200: z
+        .object({ customers: z.int(), rows: z.int(), unfinished: z.int(), nextCursor: z.string().optional() })
+        .meta({ id: "ReprojectResult" }),
+    },
+    handle: async (call) => {
+      const { accountId } = call.account.account;
+      const page = await customersAfter(
+        call.env.DB,
+        accountId,
+        call.body.cursor ?? "",
+        call.body.limit ?? WALK_CUSTOMERS_DEFAULT,
+      );
+      const sent = await Promise.all(page.ids.map((id) => objectOf(call.env, accountId, id).reproject()));
+      return answer(200, {
+        customers: page.ids.length,
+        rows: sent.reduce((sum, { rows }) => sum + rows, 0),
+        unfinished: sent.filter(({ arrived }) => !arrived).length,
+        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+      });
+    },
+  }),
+];
