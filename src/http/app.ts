@@ -59,14 +59,13 @@ async function around(
     log.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     response = internalError(requestId);
   }
-  // A response from elsewhere (assets) has headers that cannot be changed.
-  const answered = new Response(response.body, response);
-  answered.headers.set("X-Request-Id", requestId);
+  // Every response here was made by us, so its headers can be written; one fetched from elsewhere must be copied by its route.
+  response.headers.set("X-Request-Id", requestId);
   const idempotencyKey = request.headers.get("Idempotency-Key");
-  if (idempotencyKey !== null) answered.headers.set("Idempotency-Key", idempotencyKey);
-  allowCors(request, env, answered.headers);
-  logRequest(request, answered.status, requestId, Date.now() - startedAtMs, log);
-  return answered;
+  if (idempotencyKey !== null) response.headers.set("Idempotency-Key", idempotencyKey);
+  allowCors(request, env, response.headers);
+  logRequest(request, response.status, requestId, Date.now() - startedAtMs, log);
+  return response;
 }
 
 export const app = mount(ROUTES);

@@ -1,4 +1,4 @@
-const ACCEPTED = /^[\x21-\x7e]{1,128}$/;
+const ACCEPTED = /^[\x20-\x7e]{1,128}$/;
 
 /** The caller's `X-Request-Id` where it is 1…128 printable characters, else a new one (CONTRACT §1). */
 export function requestIdOf(request: Request): string {
