@@ -42,15 +42,15 @@ export const decimalNotNegative = decimal.refine((value) => value >= 0n, { messa
 
 export const decimalPositive = decimal.refine((value) => value > 0n, { message: "must be greater than 0" });
 
-const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,18}))?)?(Z|z|[+-]\d{2}:?\d{2})$/;
+const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:Z|z|([+-]\d{2})(?::?(\d{2}))?)$/;
 
 /** ISO 8601 instant with Z or offset and any fraction → milliseconds since 1970, fraction cut to ms; undefined if it is none. */
 export function parseInstant(text: string): number | undefined {
   const parts = INSTANT.exec(text);
   if (parts === null) return undefined;
-  const [, year, month, day, hour, minute, second = "00", fraction = "", zone = "Z"] = parts;
+  const [, year, month, day, hour, minute, second = "00", fraction = "", offsetHours, offsetMinutes = "00"] = parts;
   const millis = fraction.slice(0, 3).padEnd(3, "0");
-  const offset = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  const offset = offsetHours === undefined ? "Z" : `${offsetHours}:${offsetMinutes}`;
   // Date.parse rolls 30 February over to March: refuse what does not come back as written.
   const utc = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
   if (Number.isNaN(utc) || new Date(utc).getUTCDate() !== Number(day)) return undefined;
@@ -79,7 +79,7 @@ export const instantRange = { start: instant.optional(), end: instant.optional()
 
 const wellFormed = (text: string): boolean => text.isWellFormed();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** Keys, references, names: 1…255 characters, no control characters, no lone surrogates; compared exactly (CONTRACT 11.2). */
 export const name = z
