@@ -1,31 +1,42 @@
-import type { AccountMode } from "../domain/account.ts";
+import type { Account, AccountMode } from "../domain/account.ts";
 
-/** Statements that make an account with its first admin key, as one batch. */
-export function accountStatements(
+/** The statement that makes an account. Its first key and its audit entry go into the same batch. */
+export function accountStatement(
   database: D1Database,
   account: { accountId: string; name: string; mode: AccountMode; currency: string },
-  key: { keyId: string; digest: string; hint: string },
   nowMs: number,
-  requestId: string,
-  ip: string,
-): D1PreparedStatement[] {
-  return [
-    database
-      .prepare(
-        "INSERT INTO accounts (account_id, name, mode, currency, created_at_ms, modified_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
-      )
-      .bind(account.accountId, account.name, account.mode, account.currency, nowMs, nowMs),
-    database
-      .prepare(
-        `INSERT INTO api_keys (digest, account_id, key_id, name, kind, scopes, hint, created_at_ms)
-         VALUES (?, ?, ?, 'First admin key', 'account', '["admin"]', ?, ?)`,
-      )
-      .bind(key.digest, account.accountId, key.keyId, key.hint, nowMs),
-    database
-      .prepare(
-        `INSERT INTO audit_log (account_id, entry_id, at_ms, action, target, actor_hint, ip, request_id)
-         VALUES (?, ?, ?, 'account.created', ?, 'root token', ?, ?)`,
-      )
-      .bind(account.accountId, crypto.randomUUID(), nowMs, account.accountId, ip, requestId),
-  ];
+): D1PreparedStatement {
+  return database
+    .prepare(
+      "INSERT INTO accounts (account_id, name, mode, currency, created_at_ms, modified_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(account.accountId, account.name, account.mode, account.currency, nowMs, nowMs);
+}
+
+/** Replaces an account's settings. The caller read them in the same decision (`version: "guard"`), so nothing is lost. */
+export function settingsStatement(
+  database: D1Database,
+  accountId: string,
+  { currency, settings }: Pick<Account, "currency" | "settings">,
+  nowMs: number,
+): D1PreparedStatement {
+  return database
+    .prepare("UPDATE accounts SET currency = ?, settings = ?, modified_at_ms = ? WHERE account_id = ?")
+    .bind(currency, JSON.stringify(settings), nowMs, accountId);
+}
+
+/**
+ * Has any event reached the account? Then its currency stays: amounts were recorded in it. A customer made by an event is in the
+ * directory before the event is stored; those registered by hand are seen once their object has sent its copies, within seconds.
+ */
+export async function hasEvents(database: D1Database, accountId: string): Promise<boolean> {
+  const row = await database
+    .prepare(
+      `SELECT EXISTS (SELECT 1 FROM rollups WHERE account_id = ?1)
+         OR EXISTS (SELECT 1 FROM customers WHERE account_id = ?1
+           AND (source = 'EVENT_AUTO_CREATED' OR last_event_at_ms IS NOT NULL)) AS found`,
+    )
+    .bind(accountId)
+    .first<{ found: number }>();
+  return row?.found === 1;
 }

@@ -10,23 +10,59 @@ const personal = {
   phoneNumber: text.optional(),
 };
 
-export const CreateCustomer = z
-  .object({
-    email,
-    customerReferenceId: name.optional(),
-    stripeCustomerId: name.optional(),
-    ...personal,
-    address: text.optional(),
-  })
-  .refine((body) => body.customerReferenceId !== undefined || body.stripeCustomerId !== undefined, {
-    message: "customerReferenceId or stripeCustomerId is needed",
-    path: ["customerReferenceId"],
-  })
-  .meta({ id: "CreateCustomer" });
+const creation = {
+  email,
+  customerReferenceId: name.optional(),
+  stripeCustomerId: name.optional(),
+  ...personal,
+  address: text.optional(),
+};
 
-export const ChangeCustomer = z
-  .object({ email: email.optional(), stripeCustomerId: name.optional(), ...personal, address: text.optional() })
-  .meta({ id: "ChangeCustomer" });
+const UNIDENTIFIED = {
+  message: "customerReferenceId or stripeCustomerId is needed",
+  path: ["customerReferenceId"],
+};
+
+function isIdentified(body: {
+  customerReferenceId?: string | undefined;
+  stripeCustomerId?: string | undefined;
+}): boolean {
+  return body.customerReferenceId !== undefined || body.stripeCustomerId !== undefined;
+}
+
+export const CreateCustomer = z.object(creation).refine(isIdentified, UNIDENTIFIED).meta({ id: "CreateCustomer" });
+
+const change = {
+  email: email.optional(),
+  customerReferenceId: name.optional().meta({ description: "Can be added where there is none; never changed." }),
+  stripeCustomerId: name.optional().meta({ description: "Can be added where there is none; never changed." }),
+  ...personal,
+  address: text.optional(),
+};
+
+export const ChangeCustomer = z.object(change).meta({ id: "ChangeCustomer" });
+
+/** The operator's routes take `referenceId` as well, as they show it. */
+const byOperator = { referenceId: name.optional().meta({ description: "The same as customerReferenceId." }) };
+
+export const OperatorCreateCustomer = z
+  .object({ ...creation, ...byOperator })
+  .transform(withReference)
+  .refine(isIdentified, UNIDENTIFIED)
+  .meta({ id: "OperatorCreateCustomer" });
+
+export const OperatorChangeCustomer = z
+  .object({ ...change, ...byOperator })
+  .transform(withReference)
+  .meta({ id: "OperatorChangeCustomer" });
+
+/** `customerReferenceId`, or `referenceId` where only that is given. */
+function withReference<B extends { customerReferenceId?: string | undefined; referenceId?: string | undefined }>({
+  referenceId,
+  ...body
+}: B) {
+  return { ...body, customerReferenceId: body.customerReferenceId ?? referenceId };
+}
 
 export const CustomerWire = z
   .object({

@@ -93,3 +93,30 @@ export const STATUS_OBJECTS_MAX = 50;
 export const WALK_CUSTOMERS_DEFAULT = 50;
 export const WALK_CUSTOMERS_MAX = 500;
 export const RECOST_CALLS_PER_PAGE = 100;
+
+/** How often a change of an account is decided anew because others changed it meanwhile, before it is refused with 409. */
+export const ACCOUNT_COMMIT_ATTEMPTS_MAX = 8;
+/** Own rates of one account: the settings with all of them stay below half of D1's 2 MB row, and so does their audit entry. */
+export const MODEL_COSTS_MAX = 500;
+/** Signups of agents an hour (CONTRACT §10): the default, and what makes no sense any more. */
+export const AGENT_SIGNUPS_PER_HOUR_DEFAULT = 10;
+export const AGENT_SIGNUPS_PER_HOUR_MAX = 10_000;
+/** Ids in one call that deletes many things. */
+export const DELETE_IDS_MAX = 200;
+
+/** Analytics: the period that is meant when none is given. */
+export const ANALYTICS_RANGE_DEFAULT_MS = 30 * DAY_MS;
+/** Points of a time series: twelve weeks of hours; more belong into a coarser interval. */
+export const TIMESERIES_POINTS_MAX = 2016;
+/** Lines of a time series; the rest is summed under `(other)`. More could not be told apart in a chart. */
+export const TIMESERIES_GROUPS_MAX = 10;
+/** What a portfolio lists: its worst customers and its dearest models. The whole lists have routes of their own. */
+export const PORTFOLIO_CUSTOMERS_MAX = 50;
+export const PORTFOLIO_MODELS_MAX = 10;
+/** Months of a revenue bridge (CONTRACT §3). */
+export const BRIDGE_MONTHS_DEFAULT = 6;
+export const BRIDGE_MONTHS_MAX = 24;
+/** Days whose sums one batch builds: a month at a time keeps each statement far below D1's 30 s. */
+export const DAYS_BUILT_PER_BATCH_MAX = 31;
+/** How often a question builds days anew because late events changed them meanwhile, before it reads the rollups themselves. */
+export const DAYS_BUILT_ATTEMPTS_MAX = 3;

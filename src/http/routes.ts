@@ -1,9 +1,18 @@
+import { ownAccountRoutes } from "./admin/account.ts";
 import { accountRoutes } from "./admin/accounts.ts";
+import { apiKeyRoutes } from "./admin/api-keys.ts";
+import { auditRoutes } from "./admin/audit-log.ts";
+import { customerRoutes } from "./admin/customers.ts";
 import { importRoutes } from "./admin/events-import.ts";
+import { featureRoutes } from "./admin/features.ts";
+import { modelPricingRoutes } from "./admin/model-pricing.ts";
 import { opsRoutes } from "./admin/ops.ts";
 import { recostRoutes } from "./admin/recost.ts";
+import { settingsRoutes } from "./admin/settings.ts";
 import { clientCustomerRoutes } from "./client/customers.ts";
 import { clientEventRoutes } from "./client/events.ts";
+import { clientFeatureRoutes } from "./client/features.ts";
+import { customerKeyRoutes } from "./client/keys.ts";
 import { healthRoutes } from "./public/health.ts";
 import type { Route } from "./route.ts";
 
@@ -11,8 +20,17 @@ import type { Route } from "./route.ts";
 export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...accountRoutes,
+  ...ownAccountRoutes,
+  ...settingsRoutes,
+  ...apiKeyRoutes,
+  ...auditRoutes,
+  ...modelPricingRoutes,
+  ...featureRoutes,
+  ...customerRoutes,
   ...clientCustomerRoutes,
   ...clientEventRoutes,
+  ...clientFeatureRoutes,
+  ...customerKeyRoutes,
   ...importRoutes,
   ...recostRoutes,
   ...opsRoutes,

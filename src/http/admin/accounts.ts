@@ -1,18 +1,11 @@
-import * as z from "zod";
-import { accountStatements } from "../../catalog/accounts.ts";
-import { currency, instantText, name } from "../../contract/scalars.ts";
+import { accountStatement } from "../../catalog/accounts.ts";
+import { keyStatement } from "../../catalog/api-keys.ts";
+import { CreateAccount, NewAccountWire, toWireAccount } from "../../contract/account.ts";
 import { newKey } from "../new-key.ts";
-import { answer, defineRoute, type Route } from "../route.ts";
+import { commitAsRoot } from "../remembered.ts";
+import { defineRoute, type Route } from "../route.ts";
 
-const AccountWire = z
-  .object({
-    id: z.uuid(),
-    name: z.string(),
-    mode: z.enum(["live", "test"]),
-    currency: z.string(),
-    createdAt: z.iso.datetime(),
-  })
-  .meta({ id: "Account" });
+const CURRENCY_DEFAULT = "USD";
 
 /** Accounts are made with the root token alone (CONTRACT §9). */
 export const accountRoutes: readonly Route[] = [
@@ -23,28 +16,30 @@ export const accountRoutes: readonly Route[] = [
     tag: "Accounts",
     summary: "Make an account",
     description:
-      "With the deployment's root token. Answers the account's first admin key, shown only now. The mode never changes.",
-    body: z
-      .object({ name, mode: z.enum(["live", "test"]), currency: currency.optional() })
-      .meta({ id: "CreateAccount" }),
+      "With the deployment's root token. Answers the account's first admin key, shown only now; a repeat under an Idempotency-Key shows it again, for 24 hours, to the same token. The mode never changes.",
+    body: CreateAccount,
     examples: { body: { name: "Acme AI", mode: "test", currency: "USD" } },
-    answers: { 201: z.object({ account: AccountWire, apiKey: z.string() }) },
-    refuses: ["root_token_unset"],
-    handle: async (call) => {
-      const nowMs = Date.now();
+    answers: { 201: NewAccountWire },
+    refuses: ["root_token_unset", "request_conflict"],
+    handle: (call) => {
       const accountId = crypto.randomUUID();
-      const account = { accountId, name: call.body.name, mode: call.body.mode, currency: call.body.currency ?? "USD" };
-      const key = await newKey(call.body.mode, "account");
-      await call.env.DB.batch(accountStatements(call.env.DB, account, key, nowMs, call.requestId, call.ip));
-      return answer(201, {
-        account: {
-          id: accountId,
-          name: account.name,
-          mode: account.mode,
-          currency: account.currency,
-          createdAt: instantText(nowMs),
-        },
-        apiKey: key.secret,
+      return commitAsRoot(call, accountId, async (nowMs) => {
+        const { name, mode, currency = CURRENCY_DEFAULT } = call.body;
+        const key = await newKey(mode, "account");
+        const account = { accountId, name, mode, currency };
+        const stored = { ...key, name: "First admin key", scopes: ["admin"] as const, createdAtMs: nowMs };
+        return {
+          ok: true,
+          version: "leave",
+          statements: [accountStatement(call.env.DB, account, nowMs), keyStatement(call.env.DB, accountId, stored)],
+          audit: { action: "account.created", target: accountId, after: { name, mode, currency, keyId: key.keyId } },
+          status: 201,
+          data: {
+            account: toWireAccount({ ...account, createdAtMs: nowMs, modifiedAtMs: nowMs }),
+            apiKey: key.secret,
+          },
+          sealed: true,
+        };
       });
     },
   }),

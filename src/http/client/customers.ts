@@ -4,7 +4,7 @@ import { ChangeCustomer, CreateCustomer, CustomerWire, personalData, toWireCusto
 import { name } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { CustomerView } from "../../domain/customer.ts";
-import type { Refusal } from "../../domain/refusal.ts";
+import type { Refusal, Reply } from "../../domain/refusal.ts";
 import { customerOf, identityOf } from "../customer-of.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
@@ -40,20 +40,14 @@ export async function createCustomer(
  * A registered customer that has one of the names already: nothing may be attached to it by a request that is refused. One that
  * an event made is completed instead, and a repeat under an Idempotency-Key must reach the object that remembers it.
  */
-async function takenBy(
-  call: Call,
-  named: { referenceId?: string; stripeCustomerId?: string },
-): Promise<Refusal | undefined> {
+async function takenBy(call: Call, named: Names): Promise<Refusal | undefined> {
   if (call.requestKey !== undefined) return undefined;
   const { accountId } = call.account.account;
   const owners = await customersNamed(call.env.DB, accountId, named);
   for (const owner of owners) {
     const shown = await objectOf(call.env, accountId, owner.customerId).view();
     if (shown === undefined || shown.source === "EVENT_AUTO_CREATED") continue;
-    const { referenceId, stripeCustomerId = "" } = named;
-    return referenceId !== undefined && owner.referenceId === referenceId
-      ? { ok: false, code: "identity_taken", kind: "customerReferenceId", value: referenceId }
-      : { ok: false, code: "identity_taken", kind: "stripeCustomerId", value: stripeCustomerId };
+    return takenName(named, [owner]);
   }
   return undefined;
 }
@@ -81,14 +75,13 @@ export async function changeCustomer(
   if (!owner.ok) return owner;
   const { accountId } = call.account.account;
   let known = owner.value;
-  const { stripeCustomerId } = call.body;
-  if (stripeCustomerId !== undefined && stripeCustomerId !== known.stripeCustomerId) {
-    if (known.stripeCustomerId !== undefined) return { ok: false, code: "identity_fixed", kind: "stripeCustomerId" };
-    const attached = await attach(call.env.DB, accountId, known, { stripeCustomerId });
-    if (!attached.ok)
-      return attached.code === "identities_differ"
-        ? { ok: false, code: "identity_taken", kind: "stripeCustomerId", value: stripeCustomerId }
-        : attached;
+  const added = addedNames(known, call.body);
+  if (!added.ok) return added;
+  if (Object.keys(added.value).length > 0) {
+    const taken = takenName(added.value, await customersNamed(call.env.DB, accountId, added.value));
+    if (taken !== undefined) return taken;
+    const attached = await attach(call.env.DB, accountId, known, added.value);
+    if (!attached.ok) return attached;
     known = attached.value;
   }
   const reply = await objectOf(call.env, accountId, known.customerId).changeProfile({
@@ -99,6 +92,31 @@ export async function changeCustomer(
   return reply.ok
     ? { ...answer(200, toWireCustomer(reply.value, operator)), replayed: reply.replayed === true }
     : reply;
+}
+
+type Names = { referenceId?: string; stripeCustomerId?: string };
+
+/** The identifiers that a change gives a customer who has none of that kind; those it has can only be repeated. */
+function addedNames(known: Known, body: z.output<typeof ChangeCustomer>): Reply<Names> {
+  const { customerReferenceId, stripeCustomerId } = body;
+  const added: Names = {};
+  if (customerReferenceId !== undefined && customerReferenceId !== known.referenceId) {
+    if (known.referenceId !== undefined) return { ok: false, code: "identity_fixed", kind: "customerReferenceId" };
+    added.referenceId = customerReferenceId;
+  }
+  if (stripeCustomerId !== undefined && stripeCustomerId !== known.stripeCustomerId) {
+    if (known.stripeCustomerId !== undefined) return { ok: false, code: "identity_fixed", kind: "stripeCustomerId" };
+    added.stripeCustomerId = stripeCustomerId;
+  }
+  return { ok: true, value: added };
+}
+
+/** The refusal for names that somebody has: seen before anything is attached, so that a refused change changes nothing. */
+function takenName({ referenceId, stripeCustomerId }: Names, owners: readonly Known[]): Refusal | undefined {
+  if (owners.length === 0) return undefined;
+  return referenceId !== undefined && owners.some((owner) => owner.referenceId === referenceId)
+    ? { ok: false, code: "identity_taken", kind: "customerReferenceId", value: referenceId }
+    : { ok: false, code: "identity_taken", kind: "stripeCustomerId", value: stripeCustomerId ?? "" };
 }
 
 const Ref = z.object({ ref: name });

@@ -1,0 +1,47 @@
+import * as z from "zod";
+import type { Account } from "../domain/account.ts";
+import { currency, instantText, name } from "./scalars.ts";
+
+/** Accounts on the wire (CONTRACT §9), and the trail of what was done to one. */
+
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf("currency"));
+
+/** A currency that is in use somewhere: the list is ISO 4217's as the runtime knows it. */
+export const accountCurrency = currency.refine((code) => CURRENCIES.has(code), {
+  message: "is not a currency of ISO 4217",
+});
+
+export const CreateAccount = z
+  .object({ name, mode: z.enum(["live", "test"]), currency: accountCurrency.optional() })
+  .meta({ id: "CreateAccount" });
+
+export const AccountWire = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    mode: z.enum(["live", "test"]),
+    currency: z.string(),
+    createdAt: z.iso.datetime(),
+    modifiedAt: z.iso.datetime(),
+  })
+  .meta({ id: "Account" });
+
+export const NewAccountWire = z
+  .object({
+    account: AccountWire,
+    apiKey: z.string().meta({ description: "The account's first key, scope admin. Shown only now." }),
+  })
+  .meta({ id: "NewAccount" });
+
+export function toWireAccount(
+  account: Pick<Account, "accountId" | "name" | "mode" | "currency" | "createdAtMs" | "modifiedAtMs">,
+): z.input<typeof AccountWire> {
+  return {
+    id: account.accountId,
+    name: account.name,
+    mode: account.mode,
+    currency: account.currency,
+    createdAt: instantText(account.createdAtMs),
+    modifiedAt: instantText(account.modifiedAtMs),
+  };
+}

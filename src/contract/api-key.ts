@@ -1,0 +1,101 @@
+import * as z from "zod";
+import type { AccountScope, CustomerScope } from "../domain/account.ts";
+import { isActive, type StoredKey } from "../domain/api-key.ts";
+import { KEY_OVERLAP_SECONDS_MAX } from "../domain/limits.ts";
+import { instantText, name } from "./scalars.ts";
+
+/** API keys on the wire: the account's own, and those pinned to one customer (CONTRACT §1, §2). The secret is shown once. */
+
+const accountScope = z.enum(["admin", "client"]);
+const customerScope = z.enum(["read", "purchase", "ingest"]);
+
+export const CreateApiKey = z
+  .object({
+    name: name.optional(),
+    scopes: z
+      .array(accountScope)
+      .min(1)
+      .optional()
+      .meta({ description: "`admin`: everything. `client` (the default): the Client API." }),
+  })
+  .meta({ id: "CreateApiKey" });
+
+export const CreateCustomerKey = z
+  .object({ scopes: z.array(customerScope).min(1).optional().meta({ description: "Default: read." }) })
+  .meta({ id: "CreateCustomerKey" });
+
+export const RotateCustomerKey = z
+  .object({
+    overlapSeconds: z
+      .int()
+      .min(0)
+      .max(KEY_OVERLAP_SECONDS_MAX)
+      .optional()
+      .meta({ description: "How long the old key still works; default 0." }),
+  })
+  .meta({ id: "RotateCustomerKey" });
+
+const shownOnce = z.string().meta({ description: "The key itself. Shown only now." });
+
+export const ApiKeyWire = z
+  .object({
+    id: z.uuid(),
+    name: z.string().optional(),
+    scopes: z.array(accountScope),
+    keyHint: z.string().meta({ description: "The last characters of the key." }),
+    active: z.boolean(),
+    createdAt: z.iso.datetime(),
+    revokedAt: z.iso.datetime().optional(),
+  })
+  .meta({ id: "ApiKey" });
+
+export const NewApiKeyWire = z.object({ ...ApiKeyWire.shape, apiKey: shownOnce }).meta({ id: "NewApiKey" });
+
+export const CustomerKeyWire = z
+  .object({
+    id: z.uuid(),
+    customerReferenceId: z.string().optional(),
+    keyHint: z.string().meta({ description: "The last characters of the key." }),
+    scopes: z.array(customerScope),
+    active: z.boolean(),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().optional(),
+    revokedAt: z.iso
+      .datetime()
+      .optional()
+      .meta({ description: "In the future for a rotated key that still works for a while." }),
+  })
+  .meta({ id: "CustomerKey" });
+
+export const NewCustomerKeyWire = z
+  .object({ ...CustomerKeyWire.shape, apiKey: shownOnce })
+  .meta({ id: "NewCustomerKey" });
+
+export function toWireApiKey(key: StoredKey<AccountScope>, nowMs: number): z.input<typeof ApiKeyWire> {
+  return {
+    id: key.keyId,
+    ...(key.name === undefined ? {} : { name: key.name }),
+    scopes: [...key.scopes],
+    keyHint: key.hint,
+    active: isActive(key, nowMs),
+    createdAt: instantText(key.createdAtMs),
+    ...(key.revokedAtMs === undefined ? {} : { revokedAt: instantText(key.revokedAtMs) }),
+  };
+}
+
+export function toWireCustomerKey(
+  key: StoredKey<CustomerScope>,
+  customerReferenceId: string | undefined,
+  nowMs: number,
+): z.input<typeof CustomerKeyWire> {
+  return {
+    id: key.keyId,
+    ...(customerReferenceId === undefined ? {} : { customerReferenceId }),
+    keyHint: key.hint,
+    scopes: [...key.scopes],
+    active: isActive(key, nowMs),
+    createdAt: instantText(key.createdAtMs),
+    ...(key.expiresAtMs === undefined ? {} : { expiresAt: instantText(key.expiresAtMs) }),
+    ...(key.revokedAtMs === undefined ? {} : { revokedAt: instantText(key.revokedAtMs) }),
+  };
+}

@@ -1,0 +1,58 @@
+import * as z from "zod";
+import type { Feature } from "../domain/account.ts";
+import { DELETE_IDS_MAX } from "../domain/limits.ts";
+import { idText, instantText, metadata, name, text } from "./scalars.ts";
+
+/** Features on the wire (CONTRACT §2, §3). */
+
+export const CreateFeature = z
+  .object({
+    key: name.meta({
+      description: "What events and checks name the feature by; unique in the account, never changed.",
+    }),
+    name: name.optional().meta({ description: "Default: the key." }),
+    description: text.optional(),
+    isEnabled: z.boolean().optional().meta({ description: "Default: true." }),
+    metadata: metadata.optional(),
+  })
+  .meta({ id: "CreateFeature" });
+
+export const ChangeFeature = z
+  .object({
+    key: name.optional().meta({ description: "Accepted when it is the feature's own key; another is refused." }),
+    name: name.optional(),
+    description: text.optional().meta({ description: "An empty string clears it." }),
+    isEnabled: z.boolean().optional(),
+    metadata: metadata.optional().meta({ description: "Replaces all of the feature's metadata." }),
+  })
+  .meta({ id: "ChangeFeature" });
+
+export const DeleteFeatures = z
+  .object({ ids: z.array(idText).min(1).max(DELETE_IDS_MAX) })
+  .meta({ id: "DeleteFeatures" });
+
+export const FeatureWire = z
+  .object({
+    id: z.uuid(),
+    key: z.string(),
+    name: z.string(),
+    description: z.string().optional(),
+    isEnabled: z.boolean(),
+    metadata: z.record(z.string(), z.unknown()),
+    createdAt: z.iso.datetime(),
+    modifiedAt: z.iso.datetime(),
+  })
+  .meta({ id: "Feature" });
+
+export function toWireFeature(feature: Feature): z.input<typeof FeatureWire> {
+  return {
+    id: feature.featureId,
+    key: feature.key,
+    name: feature.name,
+    ...(feature.description === undefined ? {} : { description: feature.description }),
+    isEnabled: feature.isEnabled,
+    metadata: feature.metadata === undefined ? {} : (JSON.parse(feature.metadata) as Record<string, unknown>),
+    createdAt: instantText(feature.createdAtMs),
+    modifiedAt: instantText(feature.modifiedAtMs),
+  };
+}

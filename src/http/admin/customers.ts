@@ -1,0 +1,88 @@
+import * as z from "zod";
+import { customerPage } from "../../catalog/customers.ts";
+import {
+  CustomerWire,
+  OperatorChangeCustomer,
+  OperatorCreateCustomer,
+  toWireCustomer,
+} from "../../contract/customer.ts";
+import { name, page, paged, pageOf, text } from "../../contract/scalars.ts";
+import { NAME_CHARS_MAX } from "../../domain/limits.ts";
+import { changeCustomer, createCustomer, readCustomer } from "../client/customers.ts";
+import { answer, defineRoute, type Route } from "../route.ts";
+
+/** Customers, for the operator: the same commands as the Client API's, a search, and `referenceId` in every answer. */
+
+const PATH = "/api/v1/monetization/customers";
+const Id = z.object({ id: name });
+
+export const customerRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: PATH,
+    scope: "admin",
+    tag: "Customers",
+    summary: "List or search customers, newest first",
+    description:
+      "`search` is looked for in name, email, reference and Stripe id, letters A to Z in upper or lower case alike; a whole customer id finds that customer.",
+    query: z.object({ search: text.max(NAME_CHARS_MAX).optional(), ...page }),
+    answers: { 200: pageOf(CustomerWire) },
+    handle: async (call) => {
+      const { search = "" } = call.query;
+      const { items, total } = await customerPage(
+        call.env.DB,
+        call.account.account.accountId,
+        search.trim(),
+        call.query,
+      );
+      return answer(
+        200,
+        paged(
+          items.map((view) => toWireCustomer(view, true)),
+          total,
+          call.query,
+        ),
+      );
+    },
+  }),
+  defineRoute({
+    method: "POST",
+    path: PATH,
+    scope: "admin",
+    tag: "Customers",
+    summary: "Register a customer",
+    description: "As in the Client API: one that an event made is completed, not refused.",
+    body: OperatorCreateCustomer,
+    examples: { body: { customerReferenceId: "acme", email: "ada@acme.test", firstName: "Ada", lastName: "Lovelace" } },
+    answers: { 201: CustomerWire },
+    refuses: ["identity_taken", "identities_differ", "request_conflict"],
+    handle: (call) => createCustomer(call, true),
+  }),
+  defineRoute({
+    method: "GET",
+    path: `${PATH}/{id}`,
+    scope: "admin",
+    tag: "Customers",
+    summary: "Read a customer",
+    description: "`id` is the customer's id; its reference or Stripe id does too.",
+    params: Id,
+    answers: { 200: CustomerWire },
+    refuses: ["customer_not_found"],
+    handle: (call) => readCustomer(call, call.params.id, true),
+  }),
+  defineRoute({
+    method: "PATCH",
+    path: `${PATH}/{id}`,
+    scope: "admin",
+    tag: "Customers",
+    summary: "Change what is said of a customer",
+    description:
+      "Fields that are given are set. A reference or Stripe id can be added where there is none, and never changed.",
+    params: Id,
+    body: OperatorChangeCustomer,
+    examples: { body: { lastName: "Lovelace", referenceId: "acme" } },
+    answers: { 200: CustomerWire },
+    refuses: ["customer_not_found", "identity_fixed", "identity_taken", "request_conflict"],
+    handle: (call) => changeCustomer(call, call.params.id, true),
+  }),
+];

@@ -1,0 +1,190 @@
+import { type Actor, type Audit, auditStatement } from "../catalog/audit.ts";
+import {
+  answerQuery,
+  isRequestClash,
+  type RequestId,
+  rememberStatements,
+  type StoredAnswer,
+  storedAnswer,
+} from "../catalog/requests.ts";
+import { forgetAccount } from "../catalog/snapshot.ts";
+import { errorEnvelope } from "../contract/errors.ts";
+import { ACCOUNT_COMMIT_ATTEMPTS_MAX } from "../domain/limits.ts";
+import type { Refusal } from "../domain/refusal.ts";
+import { type Answer, answer, type Call } from "./route.ts";
+import { seal, unseal } from "./seal.ts";
+
+/**
+ * How an account changes what it configured: one D1 batch holds the effect, its audit row, the account's new version and, under
+ * an Idempotency-Key, the answer. Either all of it is there or nothing. A repeat gets the first answer, whether it comes later or
+ * at the same instant; a concurrent change of the same account makes a decision that rested on what was read be taken again.
+ */
+
+/** What a command decided to do. */
+export type Decided = {
+  ok: true;
+  statements: readonly D1PreparedStatement[];
+  audit: Audit | readonly Audit[];
+  status: number;
+  data?: unknown;
+  /** The answer shows a secret: it is kept encrypted. */
+  sealed?: true;
+  /**
+   * `leave`: nothing that isolates remember of the account changes. `bump`: settings or catalog change, so the version grows.
+   * `guard`: moreover the decision rests on what was read, and is taken again if the account changed since.
+   */
+  version: "leave" | "bump" | "guard";
+  /** Answered when a statement would break a unique key other than the request's. */
+  taken?: Refusal;
+};
+
+/** Decides by what D1 holds now; may run more than once, so it must have no effect of its own. */
+export type Decide = (nowMs: number) => Promise<Decided | Refusal>;
+
+type Scope = { accountId: string; requests: string; actor: Actor };
+
+/** Carries out a command of the caller's own account. */
+export function commitAccount(call: Call, decide: Decide): Promise<Answer> {
+  const { accountId } = call.account.account;
+  const actor = { keyId: call.key.keyId, hint: call.key.hint, ip: call.ip, requestId: call.requestId };
+  return commit(call, { accountId, requests: accountId, actor }, decide);
+}
+
+/** Makes an account with the root token. Nothing of the account exists yet, so its requests are remembered under `root`. */
+export function commitAsRoot(call: Call, accountId: string, decide: Decide): Promise<Answer> {
+  const actor = { hint: "root token", ip: call.ip, requestId: call.requestId };
+  return commit(call, { accountId, requests: "root", actor }, decide);
+}
+
+async function commit(call: Call, scope: Scope, decide: Decide): Promise<Answer> {
+  const database = call.env.DB;
+  for (let attempt = 0; attempt < ACCOUNT_COMMIT_ATTEMPTS_MAX; attempt += 1) {
+    const nowMs = Date.now();
+    const before = await readBefore(call, scope, nowMs);
+    if (before.answer !== undefined) return replay(call, before.answer);
+    const decided = await decide(nowMs);
+    if (!decided.ok) return rememberRefusal(call, scope, decided, nowMs);
+    const { statements, status, data } = decided;
+    const audits = Array.isArray(decided.audit) ? (decided.audit as readonly Audit[]) : [decided.audit as Audit];
+    try {
+      await database.batch([
+        // First, so that a request that raced with itself is found out before it trips over its own effect.
+        ...(await rememberSuccess(call, scope, decided, nowMs)),
+        ...versionStatements(database, scope.accountId, decided.version, before.version),
+        ...statements,
+        ...audits.map((audit) => auditStatement(database, scope.accountId, audit, scope.actor, nowMs)),
+      ]);
+    } catch (failure) {
+      if (isRequestClash(failure) || isVersionClash(failure)) continue;
+      if (decided.taken !== undefined && isUniqueClash(failure))
+        return rememberRefusal(call, scope, decided.taken, nowMs);
+      throw failure;
+    }
+    if (decided.version !== "leave") forgetAccount(scope.accountId);
+    return answer(status, data);
+  }
+  return { ok: false, code: "state_conflict", why: "The account is being changed by many requests; try again." };
+}
+
+/** One round trip: what was answered before under this key, and which version of the account a decision will rest on. */
+async function readBefore(
+  call: Call,
+  scope: Scope,
+  nowMs: number,
+): Promise<{ answer: StoredAnswer | undefined; version: number }> {
+  const database = call.env.DB;
+  const version = database
+    .prepare("SELECT catalog_version AS version FROM accounts WHERE account_id = ?")
+    .bind(scope.accountId);
+  const id = requestIdOf(call, scope);
+  const results = await database.batch(id === undefined ? [version] : [version, answerQuery(database, id, nowMs)]);
+  const row = results[0]?.results[0] as { version: number } | undefined;
+  return { answer: storedAnswer(results[1]), version: row?.version ?? 0 };
+}
+
+function versionStatements(
+  database: D1Database,
+  accountId: string,
+  change: Decided["version"],
+  readVersion: number,
+): D1PreparedStatement[] {
+  if (change === "leave") return [];
+  if (change === "bump")
+    return [
+      database
+        .prepare("UPDATE accounts SET catalog_version = catalog_version + 1 WHERE account_id = ?")
+        .bind(accountId),
+    ];
+  // NULL breaks the column's NOT NULL, which aborts the batch: D1 has no other way to make one depend on what was read.
+  return [
+    database
+      .prepare(
+        `UPDATE accounts SET catalog_version = CASE WHEN catalog_version = ? THEN catalog_version + 1 END
+         WHERE account_id = ?`,
+      )
+      .bind(readVersion, accountId),
+  ];
+}
+
+function isVersionClash(failure: unknown): boolean {
+  return failure instanceof Error && failure.message.includes("NOT NULL constraint failed: accounts.catalog_version");
+}
+
+function isUniqueClash(failure: unknown): boolean {
+  return failure instanceof Error && failure.message.includes("UNIQUE constraint failed");
+}
+
+function requestIdOf(call: Call, scope: Scope): RequestId | undefined {
+  return call.requestKey === undefined ? undefined : { accountId: scope.requests, digest: call.requestKey.digest };
+}
+
+async function rememberSuccess(
+  call: Call,
+  scope: Scope,
+  decided: Decided,
+  nowMs: number,
+): Promise<D1PreparedStatement[]> {
+  const id = requestIdOf(call, scope);
+  if (id === undefined || call.requestKey === undefined) return [];
+  const { bodyDigest, digest } = call.requestKey;
+  const envelope = JSON.stringify({ success: true, ...(decided.data === undefined ? {} : { data: decided.data }) });
+  const sealed = decided.sealed === true;
+  const body = sealed ? await seal(envelope, call.secret, digest) : envelope;
+  return rememberStatements(call.env.DB, id, { bodyDigest, status: decided.status, body, sealed }, "abort", nowMs);
+}
+
+/** Statuses of a handler's own refusals, which are answers like any other (CONTRACT §1). */
+const REMEMBERED_STATUSES: readonly number[] = [400, 402, 404, 409];
+
+/** Keeps a refusal under the Idempotency-Key. Where another request was faster, its answer is the first one. */
+async function rememberRefusal(call: Call, scope: Scope, refusal: Refusal, nowMs: number): Promise<Answer> {
+  const id = requestIdOf(call, scope);
+  const { status, body } = errorEnvelope(refusal);
+  if (id === undefined || call.requestKey === undefined || !REMEMBERED_STATUSES.includes(status)) return refusal;
+  const stored = { bodyDigest: call.requestKey.bodyDigest, status, body: JSON.stringify(body), sealed: false };
+  const database = call.env.DB;
+  const results = await database.batch([
+    ...rememberStatements(database, id, stored, "keep", nowMs),
+    answerQuery(database, id, nowMs),
+  ]);
+  const first = storedAnswer(results.at(-1));
+  return first === undefined || (first.bodyDigest === stored.bodyDigest && first.body === stored.body)
+    ? refusal
+    : replay(call, first);
+}
+
+async function replay(call: Call, stored: StoredAnswer): Promise<Answer> {
+  if (call.requestKey === undefined || stored.bodyDigest !== call.requestKey.bodyDigest)
+    return { ok: false, code: "request_conflict" };
+  const body = stored.sealed ? await unseal(stored.body, call.secret, call.requestKey.digest) : stored.body;
+  if (body === undefined)
+    return {
+      ok: false,
+      code: "state_conflict",
+      why: "The first answer under this Idempotency-Key shows a secret, so only the API key that asked for it can read it again.",
+    };
+  return new Response(body, {
+    status: stored.status,
+    headers: { "Content-Type": "application/json; charset=utf-8", "Idempotency-Replayed": "true" },
+  });
+}
