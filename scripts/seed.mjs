@@ -1,0 +1,18 @@
+import { parseArgs } from "node:util";
+import { DEMO_KEY } from "./lib/demo.mjs";
+import { fail, requireInstall, stateFolder } from "./lib/project.mjs";
+import { seed } from "./seed/seed.mjs";
+
+/** `npm run seed`: fills the account of a key with the Demo data, on a server that runs. `npm start` does it by itself once. */
+
+requireInstall();
+const { values } = parseArgs({
+  options: { url: { type: "string" }, key: { type: "string", default: DEMO_KEY }, state: { type: "string" } },
+});
+const url = values.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`;
+try {
+  const { customers, events } = await seed({ url, key: values.key, state: stateFolder(values.state) });
+  console.log(`${customers} customers, ${events.toLocaleString("en")} events of 60 days.`);
+} catch (error) {
+  fail(error.message);
+}
