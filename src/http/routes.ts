@@ -14,6 +14,7 @@ import { clientEventRoutes } from "./client/events.ts";
 import { clientFeatureRoutes } from "./client/features.ts";
 import { customerKeyRoutes } from "./client/keys.ts";
 import { healthRoutes } from "./public/health.ts";
+import { documentRoutes } from "./public/openapi.ts";
 import type { Route } from "./route.ts";
 
 /** Every route of the Worker. What is not here does not exist, neither for callers nor in the OpenAPI document. */
@@ -34,4 +35,5 @@ export const ROUTES: readonly Route[] = [
   ...importRoutes,
   ...recostRoutes,
   ...opsRoutes,
+  ...documentRoutes(() => ROUTES),
 ];
