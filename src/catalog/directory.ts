@@ -3,6 +3,7 @@ import { customerId as customerIdOf, readCustomerThingId, tagFromBytes, type Uui
 import { CUSTOMERS_CACHED_MAX } from "../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../domain/refusal.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { isDatabaseFailure } from "./database-failure.ts";
 
 /**
  * The customer directory: from a reference id, a Stripe id or a customer id to the customer (CONTRACT 11.2). D1 decides, by
@@ -150,30 +151,44 @@ export async function identify(
   });
   const open = entries.flatMap((entry, index) => (answers[index] === undefined ? [{ entry, index }] : []));
   if (open.length === 0) return answers as Reply<Known>[];
-
-  const fresh: { named: Named; index: number }[] = [];
-  // A lone `customerReferenceId` may hold any of the three kinds: look it up as each.
-  const asked = open.map(({ entry }) => (isLoneReference(entry) ? pathNames(entry.referenceId) : entry));
-  const found = await lookUp(database, accountId, asked);
-  for (const [at, { entry, index }] of open.entries()) {
-    const lone = isLoneReference(entry);
-    const decision = decide(entry, found[at] ?? {}, lone);
-    if (decision.kind === "answer") answers[index] = decision.reply;
-    else if (decision.kind === "attach")
-      answers[index] = await attach(database, accountId, decision.to, decision.names);
-    else fresh.push({ named: decision.names, index });
-  }
-  if (fresh.length > 0) {
-    const made = await create(
-      database,
-      accountId,
-      fresh.map(({ named }) => named),
-      source,
-      nowMs,
-    );
-    for (const [at, { index }] of fresh.entries()) answers[index] = made[at] as Reply<Known>;
+  try {
+    const asked = open.map(({ entry }) => entry);
+    const replies = await identifyInD1(database, accountId, asked, source, nowMs);
+    for (const [at, { index }] of open.entries()) answers[index] = replies[at];
+  } catch (failure) {
+    if (!isDatabaseFailure(failure)) throw failure;
+    // Customers that the isolate knows go on; only the others must wait for D1.
+    console.error(JSON.stringify({ at: "directory", accountId, failure: String(failure) }));
+    for (const { index } of open) answers[index] = { ok: false, code: "catalog_unavailable" };
   }
   return answers as Reply<Known>[];
+}
+
+async function identifyInD1(
+  database: D1Database,
+  accountId: string,
+  entries: readonly Named[],
+  source: Source,
+  nowMs: number,
+): Promise<Reply<Known>[]> {
+  // A lone `customerReferenceId` may hold any of the three kinds: look it up as each.
+  const asked = entries.map((entry) => (isLoneReference(entry) ? pathNames(entry.referenceId) : entry));
+  const found = await lookUp(database, accountId, asked);
+  const replies = new Array<Reply<Known>>(entries.length);
+  const fresh: { names: Names; index: number }[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const decision = decide(entry, found[index] ?? {}, isLoneReference(entry));
+    if (decision.kind === "answer") replies[index] = decision.reply;
+    else if (decision.kind === "attach")
+      replies[index] = await attach(database, accountId, decision.to, decision.names);
+    else fresh.push({ names: decision.names, index });
+  }
+  if (fresh.length > 0) {
+    const names = fresh.map((entry) => entry.names);
+    const made = await create(database, accountId, names, source, nowMs);
+    for (const [at, { index }] of fresh.entries()) replies[index] = made[at] as Reply<Known>;
+  }
+  return replies;
 }
 
 function isLoneReference(named: Named): named is Named & { referenceId: string } {
@@ -216,7 +231,7 @@ function decide(named: Named, found: Found, lone: boolean): Decision {
 }
 
 /** A name of a kind that the customer already has otherwise: never changed (CONTRACT 11.2: 400). */
-function clashOf(known: Known, names: Names): Refusal | undefined {
+function clashOf(known: Names, names: Names): Refusal | undefined {
   if (names.referenceId !== undefined && known.referenceId !== undefined && known.referenceId !== names.referenceId)
     return invalid("customerReferenceId", "the customer has another reference already, and it can never be changed");
   if (
@@ -263,6 +278,27 @@ export async function attach(database: D1Database, accountId: string, to: Known,
   return clashOf(now.asId, names) ?? { ok: true, value: now.asId };
 }
 
+/**
+ * The customers that entries ask for together. Entries that share a name mean one customer, which has all their names: the same
+ * as if each entry had come alone, in this order. An entry that contradicts an earlier one adds nothing and is refused later.
+ */
+function candidatesOf(entries: readonly Names[]): (Names & { id: Uuid })[] {
+  const candidates: (Names & { id: Uuid })[] = [];
+  const byName = new Map<string, Names & { id: Uuid }>();
+  for (const names of entries) {
+    const keys = Object.entries(names).map(([kind, value]) => `${kind}\n${value}`);
+    const owners = new Set(keys.flatMap((key) => byName.get(key) ?? []));
+    let [owner] = owners;
+    if (owner === undefined) {
+      owner = { id: customerIdOf(tagFromBytes(crypto.getRandomValues(new Uint8Array(8)))) };
+      candidates.push(owner);
+    } else if (owners.size > 1 || clashOf(owner, names) !== undefined) continue;
+    Object.assign(owner, names);
+    for (const key of keys) byName.set(key, owner);
+  }
+  return candidates;
+}
+
 /** Makes customers, each with all of its names or, where another request was faster, finds the one that has them. */
 async function create(
   database: D1Database,
@@ -271,10 +307,7 @@ async function create(
   source: Source,
   nowMs: number,
 ): Promise<Reply<Known>[]> {
-  const candidates = entries.map((names) => ({
-    id: customerIdOf(tagFromBytes(crypto.getRandomValues(new Uint8Array(8)))),
-    ...names,
-  }));
+  const candidates = candidatesOf(entries);
   const identities = candidates.flatMap(({ id, referenceId, stripeCustomerId }) => [
     ...(referenceId === undefined ? [] : [["reference", referenceId, id, "stripe", stripeCustomerId ?? null]]),
     ...(stripeCustomerId === undefined ? [] : [["stripe", stripeCustomerId, id, "reference", referenceId ?? null]]),

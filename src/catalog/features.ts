@@ -1,6 +1,7 @@
 import type { Feature } from "../domain/account.ts";
 import { AUTO_FEATURES_MAX } from "../domain/limits.ts";
 import type { Reply } from "../domain/refusal.ts";
+import { isDatabaseFailure } from "./database-failure.ts";
 import { type AccountSnapshot, FEATURE_COLUMNS, type FeatureRow, featureFromRow, forgetAccount } from "./snapshot.ts";
 
 /**
@@ -25,17 +26,29 @@ export async function featureIdsOf(
     if (key !== undefined && !snapshot.featuresByKey.has(key)) unknownKeys.add(key);
     if (id !== undefined && !snapshot.featuresById.has(id)) unknownIds.add(id);
   }
-  const fresh =
-    unknownKeys.size + unknownIds.size === 0
-      ? []
-      : await readOrMake(database, accountId, [...unknownKeys], [...unknownIds], nowMs);
+  let fresh: Feature[] = [];
+  // Without D1, events of features that the snapshot knows go on; only the others must wait.
+  let unavailable = false;
+  if (unknownKeys.size + unknownIds.size > 0) {
+    try {
+      fresh = await readOrMake(database, accountId, [...unknownKeys], [...unknownIds], nowMs);
+    } catch (failure) {
+      if (!isDatabaseFailure(failure)) throw failure;
+      console.error(JSON.stringify({ at: "features", accountId, failure: String(failure) }));
+      unavailable = true;
+    }
+  }
   if (fresh.length > 0) forgetAccount(accountId);
   const byKey = new Map(fresh.map((feature) => [feature.key, feature]));
   const byId = new Map(fresh.map((feature) => [feature.featureId, feature]));
   return named.map(({ key, id }): Reply<string | undefined> => {
     if (id !== undefined) {
       const feature = snapshot.featuresById.get(id) ?? byId.get(id);
-      if (feature === undefined) return { ok: false, code: "feature_not_found", given: id };
+      if (feature === undefined) {
+        return unavailable
+          ? { ok: false, code: "catalog_unavailable" }
+          : { ok: false, code: "feature_not_found", given: id };
+      }
       if (key !== undefined && key !== feature.key)
         return {
           ok: false,
@@ -46,9 +59,10 @@ export async function featureIdsOf(
     }
     if (key === undefined) return { ok: true, value: undefined };
     const feature = snapshot.featuresByKey.get(key) ?? byKey.get(key);
-    return feature === undefined
-      ? { ok: false, code: "auto_features_full", max: AUTO_FEATURES_MAX }
-      : { ok: true, value: feature.featureId };
+    if (feature !== undefined) return { ok: true, value: feature.featureId };
+    return unavailable
+      ? { ok: false, code: "catalog_unavailable" }
+      : { ok: false, code: "auto_features_full", max: AUTO_FEATURES_MAX };
   });
 }
 

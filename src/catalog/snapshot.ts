@@ -12,7 +12,7 @@ export type AccountSnapshot = {
   account: Account;
   featuresByKey: ReadonlyMap<string, Feature>;
   featuresById: ReadonlyMap<string, Feature>;
-  /** True while D1 does not answer and this is older than it should be. */
+  /** Known to be older than it should be: to be read again, and used as it is only while D1 does not answer. */
   stale: boolean;
 };
 
@@ -29,9 +29,13 @@ export function clearSnapshots(): void {
   snapshots.clear();
 }
 
-/** Drops what this isolate knows of an account, so that the writer reads its own write; others follow within 5 s. */
+/**
+ * What this isolate knows of an account is read again before it is used, so that the writer reads its own write; others follow
+ * within 5 s. It stays at hand for the case that D1 goes away right now.
+ */
 export function forgetAccount(accountId: string): void {
-  snapshots.delete(accountId);
+  const known = snapshots.get(accountId);
+  if (known !== undefined) snapshots.set(accountId, { ...known, stale: true });
 }
 
 /** Drops one key, so that the isolate that revoked it refuses it at once. */
@@ -53,7 +57,7 @@ export async function authenticate(
   if (entry !== undefined) {
     const ageMs = nowMs - entry.readAtMs;
     const snapshot = entry.key === null ? undefined : snapshots.get(entry.key.accountId);
-    const usable = entry.key === null || snapshot !== undefined;
+    const usable = entry.key === null || snapshot?.stale === false;
     if (usable && ageMs < KEY_FRESH_MS_MAX) {
       if (ageMs > KEY_REFRESH_AHEAD_MS && !entry.refreshing) {
         entry.refreshing = true;
