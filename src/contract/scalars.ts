@@ -8,7 +8,6 @@ import {
   numberToE12,
   parseDecimal,
 } from "../domain/amount.ts";
-import { isUuid, type Uuid } from "../domain/ids.ts";
 import {
   BODY_DEPTH_MAX,
   META_BYTES_MAX,
@@ -107,11 +106,6 @@ export const currency = z
 
 /** An id in a body. A malformed one is an unknown one: the caller's lookup answers 404, so nothing is refused here. */
 export const idText = z.string().max(NAME_CHARS_MAX);
-
-export function asUuid(value: string): Uuid | undefined {
-  const lower = value.toLowerCase();
-  return isUuid(lower) ? lower : undefined;
-}
 
 /** Whole numbers in a query come as text. */
 const queryInteger = z

@@ -71,8 +71,3 @@ export function tagOfCustomer(id: Uuid): CustomerTag {
   if (parts === undefined || parts.kind !== "customer") throw new Error("not a customer's id");
   return parts.tag;
 }
-
-/** True for any UUID text, ours or not. */
-export function isUuid(text: string): text is Uuid {
-  return UUID_TEXT.test(text.toLowerCase());
-}

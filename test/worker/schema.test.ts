@@ -1,0 +1,105 @@
+import { env } from "cloudflare:workers";
+import { getTableColumns, getTableName, is } from "drizzle-orm";
+import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { describe, test } from "vitest";
+import * as tables from "../../src/catalog/tables.ts";
+
+/** D1's tables as the migrations left them. */
+
+type TableRow = { name: string; strict: number; wr: number };
+type ColumnRow = { name: string; type: string; notnull: number; pk: number; dflt_value: string | null };
+type IndexRow = { name: string; unique: number; origin: string };
+
+const DRIZZLE = Object.values(tables).filter((value) => is(value, SQLiteTable));
+
+async function ownTables(): Promise<TableRow[]> {
+  const { results } = await env.DB.prepare("PRAGMA table_list").all<TableRow & { schema: string; type: string }>();
+  return results.filter(
+    ({ name, schema, type }) => schema === "main" && type === "table" && !/^(sqlite_|_cf_|d1_migrations$)/.test(name),
+  );
+}
+
+async function columnsOf(table: string): Promise<ColumnRow[]> {
+  return (await env.DB.prepare(`PRAGMA table_info("${table}")`).all<ColumnRow>()).results;
+}
+
+/** The columns of each key and index of a table, in order, by the index's name. */
+async function keysOf(table: string): Promise<Map<string, string[]>> {
+  const primary = (await columnsOf(table)).filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
+  const keys = new Map([[`${table} PRIMARY KEY`, primary.map(({ name }) => name)]]);
+  const { results } = await env.DB.prepare(`PRAGMA index_list("${table}")`).all<IndexRow>();
+  for (const { name, origin } of results) {
+    if (origin === "pk") continue;
+    const columns = await env.DB.prepare(`PRAGMA index_info("${name}")`).all<{ seqno: number; name: string }>();
+    keys.set(
+      name,
+      columns.results.sort((a, b) => a.seqno - b.seqno).map((column) => column.name),
+    );
+  }
+  return keys;
+}
+
+/** Keys that do not begin with the account, and why they need not. */
+const EXCEPTIONS: Record<string, string> = {
+  "api_keys PRIMARY KEY": "a caller shows nothing but the key: its digest leads to the account",
+  "cron_runs PRIMARY KEY": "a run is the deployment's",
+  cron_runs_by_time: "a run is the deployment's",
+  accounts_by_slug: "a slug is part of a public address: one of each in a deployment",
+  requests_by_age: "the cron deletes old answers of all accounts",
+  object_health_quarantined: "/health counts those of all accounts",
+};
+
+describe("does", () => {
+  test("drizzle sees the tables that the migrations made, column by column", async ({ expect }) => {
+    expect(DRIZZLE.length).toBeGreaterThan(5);
+    for (const table of DRIZZLE) {
+      const name = getTableName(table);
+      const { primaryKeys } = getTableConfig(table);
+      const composite = primaryKeys[0]?.columns.map((column) => column.name) ?? [];
+      const seen = Object.values(getTableColumns(table)).map((column) => ({
+        table: name,
+        name: column.name,
+        type: column.getSQLType().toUpperCase(),
+        notNull: column.notNull || column.primary || composite.includes(column.name),
+        inKey: column.primary || composite.includes(column.name),
+      }));
+      const made = (await columnsOf(name)).map((column) => ({
+        table: name,
+        name: column.name,
+        type: column.type,
+        notNull: column.notnull === 1,
+        inKey: column.pk > 0,
+      }));
+      expect(seen).toEqual(made);
+      const primary = (await keysOf(name)).get(`${name} PRIMARY KEY`);
+      if (composite.length > 0) expect(composite).toEqual(primary);
+    }
+  });
+});
+
+describe("holds", () => {
+  test("every table is STRICT, and WITHOUT ROWID: keys are text", async ({ expect }) => {
+    const own = await ownTables();
+    expect(own.length).toBeGreaterThan(8);
+    for (const { name, strict, wr } of own) expect({ name, strict, wr }).toEqual({ name, strict: 1, wr: 1 });
+  });
+
+  test("every key and index begins with the account, but those with a reason", async ({ expect }) => {
+    const others: string[] = [];
+    for (const { name } of await ownTables())
+      for (const [key, columns] of await keysOf(name)) if (columns[0] !== "account_id") others.push(key);
+    expect(others.sort()).toEqual(Object.keys(EXCEPTIONS).sort());
+  });
+
+  test("every table but the deployment's own names the account of each row", async ({ expect }) => {
+    for (const { name } of await ownTables()) {
+      if (name === "cron_runs") continue;
+      const account = (await columnsOf(name)).find((column) => column.name === "account_id");
+      expect({ name, account: account?.type, notNull: account?.notnull }).toEqual({
+        name,
+        account: "TEXT",
+        notNull: 1,
+      });
+    }
+  });
+});
