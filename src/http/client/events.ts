@@ -165,11 +165,17 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
     group.events.push(event);
   }
   let replayed = byCustomer.size > 0;
+  let otherRequest = false;
   await Promise.all(
     [...byCustomer.values()].map(async ({ customer, indexes, events }) => {
-      const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
-      const reply = await object.track(trackCall(call, customer, events));
+      const reply = await trackGroup(call, customer, events);
+      if (reply === "failed") {
+        replayed = false;
+        for (const index of indexes) lines[index] = failed(index, call.requestId);
+        return;
+      }
       if (!reply.replayed) replayed = false;
+      if (!reply.ok && reply.code === "request_conflict") otherRequest = true;
       for (const [at, index] of indexes.entries()) {
         const result = reply.ok ? reply.value[at] : undefined;
         lines[index] =
@@ -179,6 +185,7 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
       }
     }),
   );
+  if (otherRequest) return { ok: false as const, code: "request_conflict" as const };
   const count = (status: BatchLine["status"]) => lines.reduce((sum, line) => sum + (line.status === status ? 1 : 0), 0);
   const counts = {
     accepted: count("accepted"),
@@ -188,6 +195,23 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
   };
   Object.assign(call.log, { events: lines.length, ...counts, customers: byCustomer.size });
   return { ...answer(200, { results: lines, ...counts }), replayed };
+}
+
+/** One customer's events of a batch. A fault of one object is that customer's alone; its log line says what it was. */
+async function trackGroup(call: Call, customer: Known, events: readonly TrackEvent[]) {
+  try {
+    const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
+    return await object.track(trackCall(call, customer, events));
+  } catch (failure) {
+    const { customerId } = customer;
+    console.error(JSON.stringify({ at: "batch", requestId: call.requestId, customerId, failure: String(failure) }));
+    return "failed";
+  }
+}
+
+function failed(index: number, requestId: string): BatchLine {
+  const message = `Something went wrong on our side; this event may be sent again. Request id: ${requestId}.`;
+  return { index, status: "rejected", error: { code: "internal_error", message } };
 }
 
 function rejected(index: number, refusal: Refusal): BatchLine {
