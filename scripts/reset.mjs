@@ -1,10 +1,17 @@
 import { rmSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { fail, stateFolder } from "./lib/project.mjs";
 import { servedOn } from "./lib/running.mjs";
 
 /** `npm run reset`: wipes all local data. Secrets in .dev.vars stay. */
 
-const state = stateFolder();
+let given;
+try {
+  given = parseArgs({ options: { state: { type: "string" } } }).values.state;
+} catch (error) {
+  fail(`${error.message}. Usage: npm run reset [-- --state DIR]`);
+}
+const state = stateFolder(given);
 const port = await servedOn(state);
 if (port !== undefined) fail(`A server uses this data on port ${port}: stop it first.`);
 rmSync(state, { recursive: true, force: true });
