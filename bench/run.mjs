@@ -66,7 +66,7 @@ try {
     }
   }
   if (options.profile) for (const suite of SUITES) await profile(world, suite.requestProbes, 3);
-  const scriptBytes = gzipSync(readFileSync(world.scriptPath)).length;
+  const scriptBytes = gzipSync(Buffer.concat(world.modulePaths.map((path) => readFileSync(path)))).length;
   told.push(`script: ${(scriptBytes / 1024).toFixed(0)} KB gzip`);
 } finally {
   await world.close();

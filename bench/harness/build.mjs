@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,12 +29,21 @@ export async function engineWorker({ outPath, name, databaseId }) {
   ]);
   return {
     name,
-    modules: true,
-    scriptPath: join(outPath, "index.js"),
+    modules: modulesOf(outPath),
+    modulesRoot: outPath,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     bindings: { ...config.vars, ROOT_TOKEN },
     durableObjects: Object.fromEntries(objects),
     d1Databases: Object.fromEntries(config.d1_databases.map(({ binding }) => [binding, databaseId])),
   };
+}
+
+const MODULE_TYPES = { js: "ESModule", mjs: "ESModule", txt: "Text", html: "Text", wasm: "CompiledWasm", bin: "Data" };
+
+/** The bundle's modules, the entry first. Source maps and wrangler's notes are no modules. */
+function modulesOf(outPath) {
+  const names = readdirSync(outPath).filter((name) => name.split(".").at(-1) in MODULE_TYPES);
+  names.sort((a, b) => Number(b === "index.js") - Number(a === "index.js"));
+  return names.map((name) => ({ type: MODULE_TYPES[name.split(".").at(-1)], path: join(outPath, name) }));
 }

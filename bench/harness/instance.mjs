@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { memoryOf, runtimesOf } from "./memory.mjs";
@@ -6,12 +7,27 @@ import { memoryOf, runtimesOf } from "./memory.mjs";
 const fromWrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
 const { Log, LogLevel, Miniflare, convertV4MiniflareOptions } = fromWrangler("miniflare");
 
+const { default: runtimePath } = createRequire(fromWrangler.resolve("miniflare"))("workerd");
+
+/**
+ * Makes Miniflare start a workerd whose output goes nowhere. The engine writes a log line per request, and writing it is the
+ * engine's cost; but reading it, parsing it and matching it line by line is the development server's, on a core that the
+ * client needs.
+ */
+function quietRuntime(statePath) {
+  mkdirSync(statePath, { recursive: true });
+  const path = join(statePath, "workerd");
+  writeFileSync(path, `#!/bin/sh\nexec "${runtimePath}" "$@" > /dev/null\n`, { mode: 0o755 });
+  process.env.MINIFLARE_WORKERD_PATH = path;
+}
+
 /**
  * Starts one workerd process with `workers` (Miniflare worker options, each with a `name`) and its state under `statePath`.
  * Each Worker gets a socket of its own, straight into it: the development server's entry proxy, which costs as much as
  * the Worker itself, is not on the way. Returns their addresses, the D1 handle and the process's memory.
  */
-export async function startInstance({ workers, statePath, inspectorPort, onLog = () => {} }) {
+export async function startInstance({ workers, statePath, inspectorPort }) {
+  quietRuntime(statePath);
   const before = runtimesOf(process.pid);
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
@@ -22,8 +38,6 @@ export async function startInstance({ workers, statePath, inspectorPort, onLog =
       log: new Log(LogLevel.ERROR),
       resourcePersistencePath: join(statePath, "kept"),
       isolatedResourcePersistencePath: join(statePath, "kept"),
-      // The engine writes a log line per request. Writing them is the engine's cost; printing them here would be ours.
-      handleStructuredLogs: ({ message }) => onLog(message),
       logRequests: false,
       unsafeObservability: false,
       unsafeLocalExplorer: false,
@@ -32,7 +46,12 @@ export async function startInstance({ workers, statePath, inspectorPort, onLog =
       workers: workers.map((worker) => ({ ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] })),
     }),
   );
-  await runtime.ready;
+  try {
+    await runtime.ready;
+  } catch (failure) {
+    await runtime.dispose();
+    throw failure;
+  }
   const addresses = {};
   for (const { name } of workers) addresses[name] = (await runtime.unsafeGetDirectURL(name)).origin;
   const processId = [...runtimesOf(process.pid)].find((id) => !before.has(id));

@@ -18,24 +18,9 @@ const ENGINE_DATABASE = "engine";
 export async function openWorld(options) {
   mkdirSync(STATE_ROOT, { recursive: true });
   const statePath = mkdtempSync(join(STATE_ROOT, "run-"));
-  const worker = await engineWorker({ outPath: join(statePath, "built"), name: "engine", databaseId: ENGINE_DATABASE });
-  const startEngine = (inspectorPort) =>
-    startInstance({
-      workers: [worker, floorWorker({ databaseId: ENGINE_DATABASE })],
-      statePath: join(statePath, "engine"),
-      inspectorPort,
-      onLog: (line) => world.onLog?.(line),
-    });
-  const floors = await startInstance({
-    workers: [floorWorker({ databaseId: "floors" })],
-    statePath: join(statePath, "floors"),
-  });
   const world = {
     options,
     client: startClient(),
-    floors,
-    engine: await startEngine(),
-    scriptPath: worker.scriptPath,
     /** Stops the engine's process and starts another on the same state; with an inspector if asked. */
     async restartEngine(inspectorPort) {
       await world.engine.stop();
@@ -43,13 +28,30 @@ export async function openWorld(options) {
     },
     async close() {
       await world.client.stop();
-      await world.engine.stop();
-      await floors.stop();
+      await world.engine?.stop();
+      await world.floors?.stop();
       rmSync(statePath, { recursive: true, force: true });
     },
   };
-  await migrate(await world.engine.database("engine"));
-  return world;
+  let worker;
+  const startEngine = (inspectorPort) =>
+    startInstance({
+      workers: [worker, floorWorker({ databaseId: ENGINE_DATABASE })],
+      statePath: join(statePath, "engine"),
+      inspectorPort,
+    });
+  try {
+    worker = await engineWorker({ outPath: join(statePath, "built"), name: "engine", databaseId: ENGINE_DATABASE });
+    world.modulePaths = worker.modules.map((module) => module.path);
+    const floorsPath = join(statePath, "floors");
+    world.floors = await startInstance({ workers: [floorWorker({ databaseId: "floors" })], statePath: floorsPath });
+    world.engine = await startEngine();
+    await migrate(await world.engine.database("engine"));
+    return world;
+  } catch (failure) {
+    await world.close();
+    throw failure;
+  }
 }
 
 /** One call of the engine's API; answers `data`. A refusal throws: set-up must not go wrong quietly. */
