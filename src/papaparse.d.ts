@@ -1,7 +1,8 @@
 /** The one function of papaparse we use. Its published types bring Node's globals along, which are not there on Workers. */
 declare module "papaparse" {
   const Papa: {
-    parse<T>(text: string, options: { skipEmptyLines: boolean }): { data: T[] };
+    /** `row` of an error is an index into `data`. */
+    parse<T>(text: string): { data: T[]; errors: { type: string; row?: number }[] };
   };
   export default Papa;
 }

@@ -58,9 +58,10 @@ export function setField(body: Record<string, unknown>, field: string, cell: unk
     return;
   }
   const group = field.slice(0, dot);
-  const inner = (body[group] ?? {}) as Record<string, unknown>;
-  inner[field.slice(dot + 1)] = value;
-  body[group] = inner;
+  const inner = body[group] ?? {};
+  // Where a row has something else in this place, the event schema refuses the row with its own sentence.
+  if (typeof inner !== "object" || Array.isArray(inner)) return;
+  body[group] = { ...inner, [field.slice(dot + 1)]: value };
 }
 
 function cellValue(field: string, cell: unknown): unknown {

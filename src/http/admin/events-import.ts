@@ -3,10 +3,11 @@ import * as z from "zod";
 import { errorEnvelope } from "../../contract/errors.ts";
 import { EventBody, type ParsedEvent } from "../../contract/event.ts";
 import { ImportResultWire, isImportField, setField } from "../../contract/import.ts";
-import { name, queryBoolean } from "../../contract/scalars.ts";
+import { dropNulls, name, queryBoolean } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import {
   BATCH_EVENTS_MAX,
+  BODY_DEPTH_MAX,
   IMPORT_BODY_BYTES_MAX,
   IMPORT_CHUNK_ROWS,
   IMPORT_ERRORS_SHOWN_MAX,
@@ -48,19 +49,22 @@ function mappingOf(query: Record<string, unknown>): Reply<Mapping> {
   return fields.length > 0 ? { ok: false, code: "invalid", fields } : { ok: true, value: mapping };
 }
 
-/** A row as an event body, or why it is none. */
-type Row = { body: unknown } | { problem: string };
+/** A row as an event body, or why it is none. `line` counts from 1 in this part of the file; blank lines count, but are no rows. */
+type Row = { line: number } & ({ body: unknown } | { problem: string });
 
 function csvRows(text: string, mapping: Mapping): Reply<Row[]> {
-  const parsed = Papa.parse<string[]>(text, { skipEmptyLines: true });
-  const [header, ...cells] = parsed.data;
+  const parsed = Papa.parse<string[]>(text);
+  // A quote that never ends swallows what follows: better an error by its line than a cell full of lost rows.
+  const malformed = new Set(parsed.errors.filter(({ type }) => type === "Quotes").map(({ row }) => row));
+  const lines = withLines(parsed.data).map((row, at) => ({ ...row, malformed: malformed.has(at) }));
+  const [header, ...rows] = lines.filter(({ cells }) => cells.length > 1 || cells[0] !== "");
   if (header === undefined) return { ok: true, value: [] };
   const columns = [...mapping.columns];
   // A column that is called like a field is that field, unless the caller said otherwise.
-  for (const column of header)
+  for (const column of header.cells)
     if (isImportField(column) && !columns.some(({ field }) => field === column))
       columns.push({ field: column, column });
-  const missing = mapping.columns.filter(({ column }) => !header.includes(column));
+  const missing = mapping.columns.filter(({ column }) => !header.cells.includes(column));
   if (missing.length > 0)
     return {
       ok: false,
@@ -70,40 +74,51 @@ function csvRows(text: string, mapping: Mapping): Reply<Row[]> {
         message: `the file has no column ${column}`,
       })),
     };
-  const places = columns.map(({ field, column }) => ({ field, at: header.indexOf(column) }));
+  const places = columns.map(({ field, column }) => ({ field, at: header.cells.indexOf(column) }));
   return {
     ok: true,
-    value: cells.map((row) => {
+    value: rows.map(({ cells, line, malformed }): Row => {
+      if (malformed) return { line, problem: "has a quote that is never closed, or text after a closed one" };
       const body: Record<string, unknown> = {};
       for (const { field, value } of mapping.constants) setField(body, field, value);
-      for (const { field, at } of places) setField(body, field, row[at]);
-      return { body };
+      for (const { field, at } of places) setField(body, field, cells[at]);
+      return { line, body };
     }),
   };
 }
 
+/** Rows with the line each begins on: quoted cells may hold line breaks of their own. */
+function withLines(rows: readonly string[][]): { cells: string[]; line: number }[] {
+  let next = 1;
+  return rows.map((cells) => {
+    const line = next;
+    next += 1;
+    for (const cell of cells) if (cell.includes("\n")) next += cell.split("\n").length - 1;
+    return { cells, line };
+  });
+}
+
 function ndjsonRows(text: string, mapping: Mapping): Row[] {
-  return text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line): Row => {
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch {
-        return { problem: "is not valid JSON" };
-      }
-      if (typeof value !== "object" || value === null || Array.isArray(value))
-        return { problem: "is not a JSON object" };
-      const fields = value as Record<string, unknown>;
-      const body: Record<string, unknown> = { ...fields };
-      for (const { field, value: constant } of mapping.constants) setField(body, field, constant);
-      for (const { field, column } of mapping.columns)
-        setField(body, field, Object.hasOwn(fields, column) ? fields[column] : undefined);
-      if (!mapping.columns.some(({ field }) => field === "occurredAt")) setField(body, "occurredAt", body.occurredAt);
-      for (const key of Object.keys(body)) if (body[key] === null) delete body[key];
-      return { body };
-    });
+  return text.split("\n").flatMap((written, at): Row[] => {
+    if (written.trim() === "") return [];
+    const line = at + 1;
+    let value: unknown;
+    try {
+      value = JSON.parse(written);
+    } catch {
+      return [{ line, problem: "is not valid JSON" }];
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return [{ line, problem: "is not a JSON object" }];
+    if (!dropNulls(value)) return [{ line, problem: `is nested deeper than ${BODY_DEPTH_MAX}` }];
+    const fields = value as Record<string, unknown>;
+    const body: Record<string, unknown> = { ...fields };
+    for (const { field, value: constant } of mapping.constants) setField(body, field, constant);
+    for (const { field, column } of mapping.columns)
+      setField(body, field, Object.hasOwn(fields, column) ? fields[column] : undefined);
+    if (!mapping.columns.some(({ field }) => field === "occurredAt")) setField(body, "occurredAt", body.occurredAt);
+    return [{ line, body }];
+  });
 }
 
 async function importPart(call: Call<unknown, z.output<typeof Query>, unknown>) {
@@ -124,8 +139,7 @@ async function importPart(call: Call<unknown, z.output<typeof Query>, unknown>) 
     return { ok: false as const, code: "import_too_large" as const, rowsMax: IMPORT_ROWS_MAX };
 
   const offset = call.query.offset ?? 0;
-  // CSV counts its header as the file's first line.
-  const lineOf = (index: number) => offset + index + (isCsv ? 2 : 1);
+  const lineOf = (index: number) => offset + (rows.value[index]?.line ?? 0);
   const tally = { accepted: 0, duplicates: 0, rejected: 0 };
   const errors: { line: number; message: string }[] = [];
   const reject = (index: number, message: string) => {
