@@ -1,4 +1,6 @@
+import type { E12 } from "../domain/amount.ts";
 import type { StoredEvent } from "../domain/event.ts";
+import { FEED_EVENTS_PER_ACCOUNT_MAX } from "../domain/limits.ts";
 
 /** The feed: the newest events of an account, bounded, for the account-wide view. Never a source of sums. */
 
@@ -11,4 +13,133 @@ export function eventText(event: StoredEvent): string {
 
 export function eventFromText(text: string): StoredEvent {
   return JSON.parse(text, (key, value) => (AMOUNTS.has(key) ? BigInt(value) : value)) as StoredEvent;
+}
+
+/** Which events of the feed; all conditions must hold. Times are `[startMs, endMs)` of occurrence. */
+export type FeedFilter = {
+  startMs?: number;
+  endMs?: number;
+  featureIds?: readonly string[];
+  model?: string;
+  modelProvider?: string;
+  eventName?: string;
+};
+
+function where(accountId: string, filter: FeedFilter): { clause: string; bound: (string | number)[] } {
+  const terms = ["account_id = ?"];
+  const bound: (string | number)[] = [accountId];
+  const also = (term: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    terms.push(term);
+    bound.push(value);
+  };
+  also("occurred_at_ms >= ?", filter.startMs);
+  also("occurred_at_ms < ?", filter.endMs);
+  also(
+    "feature_id IN (SELECT value FROM json_each(?))",
+    filter.featureIds === undefined ? undefined : JSON.stringify(filter.featureIds),
+  );
+  also("model = ?", filter.model);
+  also("provider = ?", filter.modelProvider);
+  also("event_name = ?", filter.eventName);
+  return { clause: terms.join(" AND "), bound };
+}
+
+export type FeedEvent = { customerId: string; event: StoredEvent };
+
+/** The newest events that the feed still has, newest occurrence first, and how many it has in all. */
+export async function feedEvents(
+  database: D1Database,
+  accountId: string,
+  filter: FeedFilter,
+  page: { limit: number; offset: number },
+): Promise<{ items: FeedEvent[]; total: number }> {
+  const { clause, bound } = where(accountId, filter);
+  const [counted, rows] = await database.batch<unknown>([
+    database.prepare(`SELECT COUNT(*) AS n FROM feed WHERE ${clause}`).bind(...bound),
+    database
+      .prepare(
+        `SELECT customer_id, event FROM feed WHERE ${clause}
+         ORDER BY occurred_at_ms DESC, event_id DESC LIMIT ? OFFSET ?`,
+      )
+      .bind(...bound, page.limit, page.offset),
+  ]);
+  return {
+    items: ((rows?.results ?? []) as { customer_id: string; event: string }[]).map((row) => ({
+      customerId: row.customer_id,
+      event: eventFromText(row.event),
+    })),
+    total: ((counted?.results ?? []) as { n: number }[])[0]?.n ?? 0,
+  };
+}
+
+export type FeedGroup = {
+  key: string;
+  currency: string;
+  events: number;
+  costUnknownEvents: number;
+  usageE12: E12;
+  costE12: E12;
+  revenueE12: E12;
+  lastOccurredAtMs: number;
+};
+
+const GROUP_COLUMNS = {
+  CUSTOMER: "customer_id",
+  FEATURE: "feature_id",
+  MODEL: "model",
+  MODEL_PROVIDER: "provider",
+  EVENT_NAME: "event_name",
+} as const;
+export type FeedGrouping = keyof typeof GROUP_COLUMNS;
+
+/** What the feed still has, summed by one property: exact for these events, and no more than these. */
+export async function groupedFeed(
+  database: D1Database,
+  accountId: string,
+  filter: FeedFilter,
+  groupBy: FeedGrouping,
+): Promise<FeedGroup[]> {
+  const { clause, bound } = where(accountId, filter);
+  // Amounts are text in the event: added here, for SQL would add them as floating point. The feed is bounded, so is this.
+  const { results } = await database
+    .prepare(
+      `SELECT ${GROUP_COLUMNS[groupBy]} AS key, occurred_at_ms AS at_ms, event ->> 'currency' AS currency,
+         event ->> 'usageE12' AS usage, event ->> 'costE12' AS cost, event ->> 'revenueE12' AS revenue
+       FROM feed WHERE ${clause} ORDER BY occurred_at_ms DESC LIMIT ?`,
+    )
+    .bind(...bound, FEED_EVENTS_PER_ACCOUNT_MAX)
+    .all<{
+      key: string;
+      at_ms: number;
+      currency: string;
+      usage: string;
+      cost: string | null;
+      revenue: string | null;
+    }>();
+  const groups = new Map<string, FeedGroup>();
+  for (const row of results) {
+    const id = JSON.stringify([row.key, row.currency]);
+    let group = groups.get(id);
+    if (group === undefined) {
+      const { key, currency, at_ms: lastOccurredAtMs } = row;
+      group = {
+        key,
+        currency,
+        events: 0,
+        costUnknownEvents: 0,
+        usageE12: 0n,
+        costE12: 0n,
+        revenueE12: 0n,
+        lastOccurredAtMs,
+      };
+      groups.set(id, group);
+    }
+    group.events += 1;
+    group.usageE12 += BigInt(row.usage);
+    if (row.cost === null) group.costUnknownEvents += 1;
+    else group.costE12 += BigInt(row.cost);
+    if (row.revenue !== null) group.revenueE12 += BigInt(row.revenue);
+  }
+  return [...groups.values()];
 }
