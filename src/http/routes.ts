@@ -1,5 +1,9 @@
 import { ownAccountRoutes } from "./admin/account.ts";
 import { accountRoutes } from "./admin/accounts.ts";
+import { analyticsRoutes } from "./admin/analytics.ts";
+import { analyticsBreakdownRoutes } from "./admin/analytics-breakdowns.ts";
+import { analyticsEventRoutes } from "./admin/analytics-events.ts";
+import { analyticsSeriesRoutes } from "./admin/analytics-series.ts";
 import { apiKeyRoutes } from "./admin/api-keys.ts";
 import { auditRoutes } from "./admin/audit-log.ts";
 import { customerRoutes } from "./admin/customers.ts";
@@ -34,6 +38,10 @@ export const ROUTES: readonly Route[] = [
   ...customerKeyRoutes,
   ...importRoutes,
   ...recostRoutes,
+  ...analyticsRoutes,
+  ...analyticsBreakdownRoutes,
+  ...analyticsSeriesRoutes,
+  ...analyticsEventRoutes,
   ...opsRoutes,
   ...documentRoutes(() => ROUTES),
 ];
