@@ -7,9 +7,9 @@ import { currency, instantText, name } from "./scalars.ts";
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf("currency"));
 
 /** A currency that is in use somewhere: the list is ISO 4217's as the runtime knows it. */
-export const accountCurrency = currency.refine((code) => CURRENCIES.has(code), {
-  message: "is not a currency of ISO 4217",
-});
+export const accountCurrency = currency.pipe(
+  z.string().refine((code) => CURRENCIES.has(code), { message: "is not a currency of ISO 4217" }),
+);
 
 export const CreateAccount = z
   .object({ name, mode: z.enum(["live", "test"]), currency: accountCurrency.optional() })

@@ -66,14 +66,16 @@ async function commit(call: Call, scope: Scope, decide: Decide): Promise<Answer>
     if (!decided.ok) return rememberRefusal(call, scope, decided, nowMs);
     const { statements, status, data } = decided;
     const audits = Array.isArray(decided.audit) ? (decided.audit as readonly Audit[]) : [decided.audit as Audit];
+    const work = [
+      // First, so that a request that raced with itself is found out before it trips over its own effect.
+      ...(await rememberSuccess(call, scope, decided, nowMs)),
+      ...versionStatements(database, scope.accountId, decided.version, before.version),
+      ...statements,
+      ...audits.map((audit) => auditStatement(database, scope.accountId, audit, scope.actor, nowMs)),
+    ];
     try {
-      await database.batch([
-        // First, so that a request that raced with itself is found out before it trips over its own effect.
-        ...(await rememberSuccess(call, scope, decided, nowMs)),
-        ...versionStatements(database, scope.accountId, decided.version, before.version),
-        ...statements,
-        ...audits.map((audit) => auditStatement(database, scope.accountId, audit, scope.actor, nowMs)),
-      ]);
+      // A command that found all as it should be writes nothing, and D1 refuses an empty batch.
+      if (work.length > 0) await database.batch(work);
     } catch (failure) {
       if (isRequestClash(failure) || isVersionClash(failure)) continue;
       if (decided.taken !== undefined && isUniqueClash(failure))
