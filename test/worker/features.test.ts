@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, test } from "vitest";
+import { withD1 } from "../support/d1.ts";
 import { newWorld } from "../support/world.ts";
 
 const PATH = "/api/v1/monetization/features";
@@ -218,5 +219,24 @@ describe("holds", () => {
     expect((await world.call("DELETE", `${PATH}/${data.id}`, undefined, headers)).status).toBe(200);
     expect((await world.call("DELETE", `${PATH}/${data.id}`, undefined, headers)).status).toBe(200);
     expect((await world.call("DELETE", `${PATH}/${data.id}`)).status).toBe(404);
+  });
+
+  test("while D1 is away a change is 503 and can be repeated; a batch that D1 runs twice happens once", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const make = () => world.call<Feature>("POST", PATH, { key: "chat" }, { "Idempotency-Key": "make" });
+    // The key must be known here, or it could not be let in.
+    await world.call("GET", CLIENT);
+    const away = await withD1("away", make);
+    expect(away).toMatchObject({ status: 503, error: { code: "unavailable" } });
+    expect(away.headers.get("Retry-After")).not.toBeNull();
+    expect((await make()).status).toBe(201);
+    expect((await withD1("doubled", make)).headers.get("Idempotency-Replayed")).toBe("true");
+
+    const other = () => world.call<Feature>("POST", PATH, { key: "search" }, { "Idempotency-Key": "other" });
+    const doubled = await withD1("doubled", other);
+    expect(doubled.status).toBe(201);
+    expect((await world.call<Features>("GET", PATH)).data.items).toHaveLength(2);
   });
 });
