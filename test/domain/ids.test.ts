@@ -24,19 +24,19 @@ describe("does", () => {
     expect(customerThingId("000000000000000" as CustomerTag, "customer", 0)).toBe(
       "00000000-0000-8000-8000-000000000000",
     );
-    expect(customerThingId("3ffffffffffffff" as CustomerTag, "customer", 0)).toBe(
+    expect(customerThingId("ffffffffffffffc" as CustomerTag, "customer", 0)).toBe(
       "ffffffff-ffff-8ffc-8000-000000000000",
     );
     expect(customerThingId("000000000000000" as CustomerTag, "event", 1)).toBe("00000000-0000-8000-8100-000000000001");
-    expect(customerThingId("000000000000400" as CustomerTag, "event", Number.MAX_SAFE_INTEGER)).toBe(
+    expect(customerThingId("000000000001000" as CustomerTag, "event", Number.MAX_SAFE_INTEGER)).toBe(
       "00000000-0001-8000-811f-ffffffffffff",
     );
   });
 
   test("bytes become 58 bits of tag, the rest is cut", ({ expect }) => {
-    expect(tagFromBytes(new Uint8Array(8).fill(255))).toBe("3ffffffffffffff");
+    expect(tagFromBytes(new Uint8Array(8).fill(255))).toBe("ffffffffffffffc");
     expect(tagFromBytes(new Uint8Array(16).fill(0))).toBe("000000000000000");
-    expect(tagFromBytes(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1, 99))).toBe("000000000000001");
+    expect(tagFromBytes(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x41, 99))).toBe("000000000000004");
   });
 
   test("upper case is the same id", ({ expect }) => {
@@ -71,7 +71,7 @@ describe("refuses", () => {
   });
 
   test("the tag of anything but a customer, by throwing", ({ expect }) => {
-    const tag = "123456789abcdef" as CustomerTag;
+    const tag = "123456789abcdec" as CustomerTag;
     expect(tagOfCustomer(customerId(tag))).toBe(tag);
     expect(() => tagOfCustomer(customerThingId(tag, "event", 1))).toThrow("not a customer's id");
   });
