@@ -15,6 +15,15 @@ export const CreateAccount = z
   .object({ name, mode: z.enum(["live", "test"]), currency: accountCurrency.optional() })
   .meta({ id: "CreateAccount" });
 
+const EXAMPLE = {
+  id: "4c1f0c9e-6a0f-4b7e-9d52-0f6f2f9a7b31",
+  name: "Acme AI",
+  mode: "test",
+  currency: "USD",
+  createdAt: "2027-01-04T09:30:00.000Z",
+  modifiedAt: "2027-01-04T09:30:00.000Z",
+};
+
 export const AccountWire = z
   .object({
     id: z.uuid(),
@@ -24,14 +33,14 @@ export const AccountWire = z
     createdAt: z.iso.datetime(),
     modifiedAt: z.iso.datetime(),
   })
-  .meta({ id: "Account" });
+  .meta({ id: "Account", examples: [EXAMPLE] });
 
 export const NewAccountWire = z
   .object({
     account: AccountWire,
     apiKey: z.string().meta({ description: "The account's first key, scope admin. Shown only now." }),
   })
-  .meta({ id: "NewAccount" });
+  .meta({ id: "NewAccount", examples: [{ account: EXAMPLE, apiKey: "sk_test_…" }] });
 
 export function toWireAccount(
   account: Pick<Account, "accountId" | "name" | "mode" | "currency" | "createdAtMs" | "modifiedAtMs">,

@@ -37,6 +37,16 @@ export const RotateCustomerKey = z
 
 const shownOnce = z.string().meta({ description: "The key itself. Shown only now." });
 
+const MADE = { keyHint: "…x7Qd", active: true, createdAt: "2027-01-04T09:30:00.000Z" };
+const EXAMPLE = { id: "9a3f7d0e-55b1-4f0a-8a1c-3f1d2b6c7e10", name: "Production backend", scopes: ["client"], ...MADE };
+const CUSTOMER_EXAMPLE = {
+  id: "d6b1c2a4-0f3e-4f5b-9a77-1c2d3e4f5a6b",
+  customerReferenceId: "acme",
+  scopes: ["read"],
+  ...MADE,
+  expiresAt: "2032-01-03T09:30:00.000Z",
+};
+
 export const ApiKeyWire = z
   .object({
     id: z.uuid(),
@@ -47,9 +57,11 @@ export const ApiKeyWire = z
     createdAt: z.iso.datetime(),
     revokedAt: z.iso.datetime().optional(),
   })
-  .meta({ id: "ApiKey" });
+  .meta({ id: "ApiKey", examples: [EXAMPLE] });
 
-export const NewApiKeyWire = z.object({ ...ApiKeyWire.shape, apiKey: shownOnce }).meta({ id: "NewApiKey" });
+export const NewApiKeyWire = z
+  .object({ ...ApiKeyWire.shape, apiKey: shownOnce })
+  .meta({ id: "NewApiKey", examples: [{ ...EXAMPLE, apiKey: "sk_live_…" }] });
 
 export const CustomerKeyWire = z
   .object({
@@ -65,11 +77,11 @@ export const CustomerKeyWire = z
       .optional()
       .meta({ description: "In the future for a rotated key that still works for a while." }),
   })
-  .meta({ id: "CustomerKey" });
+  .meta({ id: "CustomerKey", examples: [CUSTOMER_EXAMPLE] });
 
 export const NewCustomerKeyWire = z
   .object({ ...CustomerKeyWire.shape, apiKey: shownOnce })
-  .meta({ id: "NewCustomerKey" });
+  .meta({ id: "NewCustomerKey", examples: [{ ...CUSTOMER_EXAMPLE, apiKey: "ck_live_…" }] });
 
 export function toWireApiKey(key: StoredKey<AccountScope>, nowMs: number): z.input<typeof ApiKeyWire> {
   return {

@@ -1,6 +1,18 @@
 import * as z from "zod";
 import { instantText } from "./scalars.ts";
 
+const EXAMPLE = {
+  id: "5b0d4c1e-7a8f-4d25-b1c6-2e9f8a7b6c5d",
+  createdAt: "2027-01-04T09:31:00.000Z",
+  action: "settings.changed",
+  target: "4c1f0c9e-6a0f-4b7e-9d52-0f6f2f9a7b31",
+  actor: { keyId: "9a3f7d0e-55b1-4f0a-8a1c-3f1d2b6c7e10", hint: "…x7Qd" },
+  ip: "203.0.113.7",
+  requestId: "3d2c1b0a-9f8e-4d7c-8b6a-5f4e3d2c1b0a",
+  before: { agentSignupHourlyCap: 10 },
+  after: { agentSignupHourlyCap: 4 },
+};
+
 /** An entry of the audit trail on the wire. */
 export const AuditEntryWire = z
   .object({
@@ -17,7 +29,7 @@ export const AuditEntryWire = z
     before: z.unknown().optional().meta({ description: "What changed, as it was." }),
     after: z.unknown().optional().meta({ description: "What changed, as it is since." }),
   })
-  .meta({ id: "AuditEntry" });
+  .meta({ id: "AuditEntry", examples: [EXAMPLE] });
 
 /** An entry as the trail keeps it; times are UTC milliseconds. */
 type Entry = {

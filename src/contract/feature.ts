@@ -31,6 +31,17 @@ export const DeleteFeatures = z
   .object({ ids: z.array(idText).min(1).max(DELETE_IDS_MAX) })
   .meta({ id: "DeleteFeatures" });
 
+const EXAMPLE = {
+  id: "0f8b6f6e-9f0c-4c57-8e2f-0d1a6b1f2c3d",
+  key: "ai.chat",
+  name: "Chat",
+  description: "Answers questions.",
+  isEnabled: true,
+  metadata: {},
+  createdAt: "2027-01-04T09:30:00.000Z",
+  modifiedAt: "2027-01-04T09:30:00.000Z",
+};
+
 export const FeatureWire = z
   .object({
     id: z.uuid(),
@@ -42,7 +53,7 @@ export const FeatureWire = z
     createdAt: z.iso.datetime(),
     modifiedAt: z.iso.datetime(),
   })
-  .meta({ id: "Feature" });
+  .meta({ id: "Feature", examples: [EXAMPLE] });
 
 export function toWireFeature(feature: Feature): z.input<typeof FeatureWire> {
   return {

@@ -24,7 +24,20 @@ export const ModelPriceWire = z
     timeDependent: z.boolean().optional().meta({ description: "At another instant the rates can be others." }),
     updatedAt: z.string().meta({ format: "date", description: "The day of the price list." }),
   })
-  .meta({ id: "ModelPrice" });
+  .meta({
+    id: "ModelPrice",
+    examples: [
+      {
+        provider: "openai",
+        providerName: "OpenAI",
+        model: "gpt-4o-mini",
+        inputCostPerMillion: 0.15,
+        outputCostPerMillion: 0.6,
+        cacheReadCostPerMillion: 0.075,
+        updatedAt: "2026-09-23",
+      },
+    ],
+  });
 
 type RatesText = { [Rate in keyof typeof rates]?: string };
 

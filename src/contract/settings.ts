@@ -68,7 +68,7 @@ const CostConfigBody = z
   .meta({ id: "DefaultCostConfig" });
 
 /** A field that `""` clears. Problems of the schema inside are told as its own, which a union would hide. */
-function clearable<T extends z.ZodType>(schema: T, description: string) {
+function clearable<T extends z.ZodType>(schema: T, type: "text" | "amount", description: string) {
   return z
     .unknown()
     .transform((value, context): z.output<T> | "" => {
@@ -80,7 +80,10 @@ function clearable<T extends z.ZodType>(schema: T, description: string) {
       return z.NEVER;
     })
     .optional()
-    .meta({ description: `${description} An empty string clears it.` });
+    .meta({
+      type: type === "text" ? "string" : ["number", "string"],
+      description: `${description} An empty string clears it.`,
+    });
 }
 
 const webAddress = text.refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""), {
@@ -108,17 +111,17 @@ const stripeMode = z.string().transform((mode, context): "NONE" | "PAYMENT_PASS_
 export const ChangeSettings = z
   .object({
     currency: accountCurrency.optional(),
-    usdExchangeRate: clearable(decimalPositive, "Account currency per US dollar."),
+    usdExchangeRate: clearable(decimalPositive, "amount", "Account currency per US dollar."),
     defaultCostConfig: CostConfigBody.optional(),
-    stripeMode: stripeMode.optional().meta({ description: "NONE or PAYMENT_PASS_THROUGH." }),
-    stripeCheckoutSuccessUrl: clearable(webAddress, "Where a payer goes after paying."),
-    stripeCheckoutCancelUrl: clearable(webAddress, "Where a payer goes who does not pay."),
-    slug: clearable(slug, "The account's name in public addresses; unique."),
+    stripeMode: stripeMode.optional().meta({ enum: ["NONE", "PAYMENT_PASS_THROUGH"] }),
+    stripeCheckoutSuccessUrl: clearable(webAddress, "text", "Where a payer goes after paying."),
+    stripeCheckoutCancelUrl: clearable(webAddress, "text", "Where a payer goes who does not pay."),
+    slug: clearable(slug, "text", "The account's name in public addresses; unique."),
     publicCatalogEnabled: z.boolean().optional(),
     agentSignupEnabled: z.boolean().optional(),
-    agentSignupDefaultPlanId: clearable(text.max(NAME_CHARS_MAX), "The plan that agents start on."),
+    agentSignupDefaultPlanId: clearable(text.max(NAME_CHARS_MAX), "text", "The plan that agents start on."),
     agentSignupHourlyCap: z.int().min(0).max(AGENT_SIGNUPS_PER_HOUR_MAX).optional(),
-    agentMaxTopupAmount: clearable(decimalNotNegative, "The most a customer's key may buy at once."),
+    agentMaxTopupAmount: clearable(decimalNotNegative, "amount", "The most a customer's key may buy at once."),
   })
   .meta({ id: "ChangeSettings" });
 
@@ -148,7 +151,21 @@ export const SettingsWire = z
     agentSignupHourlyCap: z.int(),
     agentMaxTopupAmount: z.number().optional(),
   })
-  .meta({ id: "Settings" });
+  .meta({
+    id: "Settings",
+    examples: [
+      {
+        currency: "EUR",
+        usdExchangeRate: 0.92,
+        defaultCostConfig: { modelCosts: { "my-model": { input: 0.000001, output: 0.000004 } } },
+        stripeMode: "NONE",
+        stripeEnabled: false,
+        publicCatalogEnabled: false,
+        agentSignupEnabled: false,
+        agentSignupHourlyCap: 10,
+      },
+    ],
+  });
 
 export type ParsedSettings = z.output<typeof ChangeSettings>;
 

@@ -174,6 +174,7 @@ describe("refuses", () => {
     expect((await world.call("DELETE", PATH, { ids: [data.id, crypto.randomUUID()] })).status).toBe(404);
     expect((await world.call("DELETE", PATH, {})).status).toBe(400);
     expect((await world.call("DELETE", PATH, { ids: [] })).status).toBe(400);
+    expect((await world.call("DELETE", PATH, { ids: Array(201).fill(data.id) })).status).toBe(400);
     expect((await world.call("GET", `${PATH}/${data.id}`)).status).toBe(200);
   });
 });

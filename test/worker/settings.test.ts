@@ -187,6 +187,7 @@ describe("refuses", () => {
       [{ stripeCheckoutCancelUrl: "acme.test" }, "stripeCheckoutCancelUrl"],
       [{ agentSignupHourlyCap: 1.5 }, "agentSignupHourlyCap"],
       [{ agentSignupHourlyCap: -1 }, "agentSignupHourlyCap"],
+      [{ agentSignupHourlyCap: 10_001 }, "agentSignupHourlyCap"],
       [{ publicCatalogEnabled: "yes" }, "publicCatalogEnabled"],
       [{ agentMaxTopupAmount: -1 }, "agentMaxTopupAmount"],
       [cost({ input: 1 }), "defaultCostConfig.modelCosts.m"],
