@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { identify, type Known } from "../../catalog/directory.ts";
-import { featureIdsOf } from "../../catalog/features.ts";
+import { type FoundFeature, findFeatures, makeFeatures } from "../../catalog/features.ts";
 import { errorEnvelope } from "../../contract/errors.ts";
 import {
   BatchResultWire,
@@ -30,7 +30,8 @@ export type Addressed = { customer: Known; event: TrackEvent };
 
 /**
  * Customers and features of parsed events. Each answers for itself; together they take at most a few D1 round trips, and none
- * when the isolate knows them. `keyOf` makes up a key where the caller sent none.
+ * when the isolate knows them. An event that is refused leaves nothing behind: no customer is made for one whose feature is
+ * refused, no feature for one whose customer is. `keyOf` makes up a key where the caller sent none.
  */
 export async function addressEvents(
   call: Call,
@@ -38,42 +39,68 @@ export async function addressEvents(
   keyOf: (index: number) => string,
 ): Promise<Reply<Addressed>[]> {
   const database = call.env.DB;
-  const { account } = call.account;
+  const { accountId } = call.account.account;
   const nowMs = Date.now();
+  const features = await findFeatures(
+    database,
+    call.account,
+    events.map(({ featureKey, featureId }) => ({
+      ...(featureKey === undefined ? {} : { key: featureKey }),
+      ...(featureId === undefined ? {} : { id: featureId }),
+    })),
+  );
+  const customers = await customersOf(call, events, features, nowMs);
+  const newKeys = new Set<string>();
+  for (const [index, customer] of customers.entries()) {
+    const feature = features[index];
+    if (customer.ok && feature?.ok && feature.value.newKey !== undefined) newKeys.add(feature.value.newKey);
+  }
+  const madeOf = await makeFeatures(database, accountId, newKeys, nowMs);
+  return events.map((event, index): Reply<Addressed> => {
+    const customer = customers[index] as Reply<Known>;
+    if (!customer.ok) return customer;
+    const feature = features[index] as Reply<FoundFeature>;
+    if (!feature.ok) return feature;
+    const { newKey } = feature.value;
+    const featureId: Reply<string | undefined> =
+      newKey === undefined ? { ok: true, value: feature.value.featureId } : madeOf(newKey);
+    if (!featureId.ok) return featureId;
+    const key = event.eventIdempotencyKey?.trim() ? event.eventIdempotencyKey : keyOf(index);
+    return { ok: true, value: { customer: customer.value, event: toTrackEvent(event, key, featureId.value) } };
+  });
+}
+
+/** The customers of events, made where they are new, or why an event may not name its own. */
+async function customersOf(
+  call: Call,
+  events: readonly ParsedEvent[],
+  features: readonly Reply<FoundFeature>[],
+  nowMs: number,
+): Promise<Reply<Known>[]> {
   const names = events.map((event) => nameOf(call, event));
+  const isPinned = call.key.customerId !== undefined;
   const distinct = new Map<string, { named: Named; index: number }>();
-  for (const name of names) {
-    if (!name.ok) continue;
+  for (const [index, name] of names.entries()) {
+    // A customer's key makes no customer, so it always hears first whether it may speak for this one.
+    if (!name.ok || !(features[index]?.ok || isPinned)) continue;
     const text = JSON.stringify(name.value);
     if (!distinct.has(text)) distinct.set(text, { named: name.value, index: distinct.size });
   }
   const identified = await identify(
-    database,
-    account.accountId,
+    call.env.DB,
+    call.account.account.accountId,
     [...distinct.values()].map(({ named }) => named),
     "EVENT_AUTO_CREATED",
     nowMs,
   );
-  const features = await featureIdsOf(
-    database,
-    call.account,
-    events.map((event) => ({
-      ...(event.featureKey === undefined ? {} : { key: event.featureKey }),
-      ...(event.featureId === undefined ? {} : { id: event.featureId }),
-    })),
-    nowMs,
-  );
-  return events.map((event, index): Reply<Addressed> => {
+  return events.map((event, index): Reply<Known> => {
     const name = names[index] as Reply<Named>;
     if (!name.ok) return name;
-    const customer = identified[distinct.get(JSON.stringify(name.value))?.index ?? -1] as Reply<Known>;
-    if (!customer.ok) return customer;
-    if (call.key.customerId !== undefined && !namesOnly(event, customer.value))
-      return { ok: false, code: "other_customer" };
-    const feature = features[index] as Reply<string | undefined>;
-    if (!feature.ok) return feature;
-    const key = event.eventIdempotencyKey?.trim() ? event.eventIdempotencyKey : keyOf(index);
-    return { ok: true, value: { customer: customer.value, event: toTrackEvent(event, key, feature.value) } };
+    const customer = identified[distinct.get(JSON.stringify(name.value))?.index ?? -1];
+    // Nobody was asked for: the feature is refused, and no other event names this customer.
+    if (customer === undefined) return features[index] as Refusal;
+    if (customer.ok && isPinned && !namesOnly(event, customer.value)) return { ok: false, code: "other_customer" };
+    return customer;
   });
 }
 
