@@ -8,12 +8,47 @@ export function objectLimits(text: string | undefined): ObjectLimits {
   return text === undefined || text === "" ? limits : { ...limits, ...(JSON.parse(text) as Partial<ObjectLimits>) };
 }
 
-/** Events are refused above this: what is left is for money commands, which must always work. */
-export function hasRoomForEvents(sql: SqlStorage, limits: ObjectLimits): boolean {
-  return sql.databaseSize < limits.eventBytesMax;
-}
+/** What an event takes on disk beside its texts: columns, keys, indexes; rather too much than too little. */
+const EVENT_BYTES = 1024;
+/** After so much was written the size is measured again, however far the limits are. */
+const MEASURED_EVERY_BYTES = 4_000_000;
 
-/** Above this the caller's meta is no longer kept: the figures are worth more than the remarks. */
-export function hasRoomForMeta(sql: SqlStorage, limits: ObjectLimits): boolean {
-  return sql.databaseSize < limits.metaBytesMax;
+/**
+ * How full the object is. Measuring costs more than a small write, so it is done again only when what was written since could
+ * matter: near a limit every time, far from it every few megabytes.
+ */
+export class SizeGuard {
+  readonly #sql: SqlStorage;
+  readonly #limits: ObjectLimits;
+  #measuredBytes: number | undefined;
+  #writtenBytes = 0;
+
+  constructor(sql: SqlStorage, limits: ObjectLimits) {
+    this.#sql = sql;
+    this.#limits = limits;
+  }
+
+  /** Tells of events about to be written, `textBytes` in all their texts. */
+  willWrite(eventCount: number, textBytes: number): void {
+    this.#writtenBytes += eventCount * EVENT_BYTES + textBytes * 4;
+  }
+
+  /** Events are refused above this: what is left is for money commands, which must always work. */
+  hasRoomForEvents(): boolean {
+    return this.#below(this.#limits.eventBytesMax);
+  }
+
+  /** Above this the caller's meta is no longer kept: the figures are worth more than the remarks. */
+  hasRoomForMeta(): boolean {
+    return this.#below(this.#limits.metaBytesMax);
+  }
+
+  #below(bytesMax: number): boolean {
+    const near = (this.#measuredBytes ?? 0) + this.#writtenBytes >= bytesMax;
+    if (this.#measuredBytes === undefined || near || this.#writtenBytes > MEASURED_EVERY_BYTES) {
+      this.#measuredBytes = this.#sql.databaseSize;
+      this.#writtenBytes = 0;
+    }
+    return this.#measuredBytes < bytesMax;
+  }
 }

@@ -21,7 +21,7 @@ import { reproject } from "./commands/reproject.ts";
 import { track } from "./commands/track.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { type Customer, commit, loadImage } from "./image.ts";
-import { type ObjectLimits, objectLimits } from "./limits.ts";
+import { objectLimits, SizeGuard } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { type EventGroup, type EventGrouping, events, groupedEvents } from "./questions/events.ts";
 import { view } from "./questions/view.ts";
@@ -38,7 +38,7 @@ export class CustomerObject extends DurableObject<Env> {
   readonly #customer: Customer;
   readonly #outbox: Outbox;
   readonly #group: GroupCommit;
-  readonly #limits: ObjectLimits;
+  readonly #size: SizeGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -48,13 +48,13 @@ export class CustomerObject extends DurableObject<Env> {
     this.#customer = { image: loadImage(sql, ownerOf(ctx.id.name)), sql, transact };
     this.#outbox = new Outbox(this.#customer, env.DB);
     this.#group = new GroupCommit(() => ctx.storage.sync());
-    this.#limits = objectLimits(env.OBJECT_LIMITS);
+    this.#size = new SizeGuard(sql, objectLimits(env.OBJECT_LIMITS));
   }
 
   /** Records events; see `commands/track.ts`. Concurrent calls share one commit. */
   track(call: TrackCall): Promise<Replayable<TrackResult[]>> {
     return this.#group.run(() =>
-      this.#command("track", call.requestKey, (nowMs) => track(this.#customer, call, this.#limits, nowMs)),
+      this.#command("track", call.requestKey, (nowMs) => track(this.#customer, call, this.#size, nowMs)),
     );
   }
 

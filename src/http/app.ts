@@ -1,10 +1,11 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Env } from "../env.ts";
 import { allowCors, corsPreflight } from "./cors.ts";
+import { internalError, respond } from "./envelope.ts";
 import { logRequest } from "./log.ts";
-import { internalError, respond, serve } from "./pipeline.ts";
+import { serve } from "./pipeline.ts";
 import { requestIdOf } from "./request-id.ts";
-import type { Call, Route } from "./route.ts";
+import type { Answer, Call, Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
 type App = Hono<{ Bindings: Env }>;
@@ -21,7 +22,7 @@ export function mount(routes: readonly Route[]): App {
   for (const route of routes) {
     for (const path of [route.path, ...(route.aliases ?? [])]) {
       app.on(route.method, honoPath(path), (c) =>
-        around(c.req.raw, c.env, (requestId, log) =>
+        around(c, (requestId, log) =>
           serve(route, c.req.raw, c.req.param() as Record<string, string>, c.env, c.executionCtx, requestId, log),
         ),
       );
@@ -31,40 +32,35 @@ export function mount(routes: readonly Route[]): App {
   }
   // After all real routes, so that a more general path never hides a more special one.
   for (const [path, methods] of methodsOf) {
-    app.all(honoPath(path), (c) =>
-      around(c.req.raw, c.env, (_, log) =>
-        Promise.resolve(respond({ ok: false, code: "method_not_allowed", allowed: [...methods] }, log)),
-      ),
-    );
+    app.all(honoPath(path), (c) => around(c, () => ({ ok: false, code: "method_not_allowed", allowed: [...methods] })));
   }
-  app.notFound((c) =>
-    around(c.req.raw, c.env, (_, log) => Promise.resolve(respond({ ok: false, code: "no_route" }, log))),
-  );
+  app.notFound((c) => around(c, () => ({ ok: false, code: "no_route" })));
   return app;
 }
 
+type AppContext = Context<{ Bindings: Env }>;
+
 /** What surrounds every answer: request id, CORS, the log line, and a 500 for whatever should not have happened. */
 async function around(
-  request: Request,
-  env: Env,
-  work: (requestId: string, log: Call["log"]) => Promise<Response>,
+  c: AppContext,
+  work: (requestId: string, log: Call["log"]) => Promise<Answer> | Answer,
 ): Promise<Response> {
+  const request = c.req.raw;
   const startedAtMs = Date.now();
   const requestId = requestIdOf(request);
+  const headers: Record<string, string> = { "X-Request-Id": requestId };
+  const idempotencyKey = request.headers.get("Idempotency-Key");
+  if (idempotencyKey !== null) headers["Idempotency-Key"] = idempotencyKey;
+  allowCors(request, c.env, headers);
   const log: Call["log"] = {};
   let response: Response;
   try {
-    response = corsPreflight(request, env) ?? (await work(requestId, log));
+    response = respond(corsPreflight(request, c.env) ?? (await work(requestId, log)), headers, log);
   } catch (error) {
     log.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    response = internalError(requestId);
+    response = internalError(requestId, headers);
   }
-  // Every response here was made by us, so its headers can be written; one fetched from elsewhere must be copied by its route.
-  response.headers.set("X-Request-Id", requestId);
-  const idempotencyKey = request.headers.get("Idempotency-Key");
-  if (idempotencyKey !== null) response.headers.set("Idempotency-Key", idempotencyKey);
-  allowCors(request, env, response.headers);
-  logRequest(request, response.status, requestId, Date.now() - startedAtMs, log);
+  logRequest(request.method, c.req.path, response.status, requestId, Date.now() - startedAtMs, log);
   return response;
 }
 

@@ -32,7 +32,7 @@ export async function authoriseKey(
 ): Promise<Reply<Caller>> {
   const secret = secretOf(request);
   if (secret === undefined || secret === "") return { ok: false, code: "no_key" };
-  const found = await authenticate(env.DB, await sha256Hex(secret), nowMs, waitUntil);
+  const found = await authenticate(env.DB, sha256Hex(secret), nowMs, waitUntil);
   if (found === "unavailable") return { ok: false, code: "catalog_unavailable" };
   if (found === undefined) return { ok: false, code: "bad_key" };
   const refusal = refusalOf(route, found.key);

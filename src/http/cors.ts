@@ -24,10 +24,10 @@ export function corsPreflight(request: Request, env: Env): Response | undefined 
 }
 
 /** Lets an allowed origin read the answer. Keys travel in headers, so no cookies are allowed across origins. */
-export function allowCors(request: Request, env: Env, headers: Headers): void {
+export function allowCors(request: Request, env: Env, headers: Record<string, string>): void {
   const origin = allowedOrigin(request, env);
   if (origin === undefined) return;
-  headers.set("Access-Control-Allow-Origin", origin);
-  headers.set("Access-Control-Expose-Headers", EXPOSED);
-  headers.append("Vary", "Origin");
+  headers["Access-Control-Allow-Origin"] = origin;
+  headers["Access-Control-Expose-Headers"] = EXPOSED;
+  headers.Vary = "Origin";
 }

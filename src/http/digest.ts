@@ -1,13 +1,8 @@
-/** SHA-256 of text or bytes as lower-case hexadecimal. */
-export async function sha256Hex(data: string | Uint8Array): Promise<string> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
-}
+import { createHash } from "node:crypto";
 
-export function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
+/** SHA-256 of text or bytes as lower-case hexadecimal. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
 }
 
 /** Equal without telling where they differ. Digests of both are compared, so their lengths may differ. */

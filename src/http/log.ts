@@ -2,7 +2,8 @@ import type { Call } from "./route.ts";
 
 /** One JSON line per request: ids, codes, counts. Never a body, a query or a key. */
 export function logRequest(
-  request: Request,
+  method: string,
+  path: string,
   status: number,
   requestId: string,
   elapsedMs: number,
@@ -11,8 +12,8 @@ export function logRequest(
   const line = JSON.stringify({
     at: "request",
     requestId,
-    method: request.method,
-    path: new URL(request.url).pathname,
+    method,
+    path,
     status,
     elapsedMs,
     ...log,

@@ -6,10 +6,10 @@ import { sha256Hex } from "./digest.ts";
 export type NewKey = { keyId: string; secret: string; digest: string; hint: string };
 
 /** `sk_live_…`, `sk_test_…` for an account, `ck_live_…`, `ck_test_…` for one customer; 32 random bytes as base64url. */
-export async function newKey(mode: AccountMode, kind: "account" | "customer"): Promise<NewKey> {
+export function newKey(mode: AccountMode, kind: "account" | "customer"): NewKey {
   const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
   const secret = `${kind === "account" ? "sk" : "ck"}_${mode}_${base64url(bytes)}`;
-  return { keyId: crypto.randomUUID(), secret, digest: await sha256Hex(secret), hint: `…${secret.slice(-4)}` };
+  return { keyId: crypto.randomUUID(), secret, digest: sha256Hex(secret), hint: `…${secret.slice(-4)}` };
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -1,29 +1,16 @@
 import type * as z from "zod";
-import { errorEnvelope, WIRE_CODES } from "../contract/errors.ts";
+import { isDatabaseFailure } from "../catalog/database-failure.ts";
 import { dropNulls } from "../contract/scalars.ts";
 import { BODY_BYTES_MAX, BODY_DEPTH_MAX, NAME_CHARS_MAX } from "../domain/limits.ts";
-import { type FieldProblem, invalid, type Refusal, type Reply } from "../domain/refusal.ts";
+import { type FieldProblem, invalid, type Reply } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
 import { authoriseKey, authoriseRoot, type Caller, secretOf } from "./auth.ts";
 import { isJsonType, parseJson, readBytes } from "./body.ts";
 import { sha256Hex } from "./digest.ts";
 import type { Answer, Call, RequestKey, Route } from "./route.ts";
 
-/** The way of every request: authorise → read → parse → handle → envelope. Nothing a route does can leave a step out. */
+/** The way of every request: authorise → read → parse → handle. Nothing a route does can leave a step out. */
 export async function serve(
-  route: Route,
-  request: Request,
-  rawParams: Record<string, string>,
-  env: Env,
-  context: { waitUntil: (work: Promise<unknown>) => void },
-  requestId: string,
-  log: Call["log"],
-): Promise<Response> {
-  const answered = await run(route, request, rawParams, env, context, requestId, log);
-  return answered instanceof Response ? answered : respond(answered, log);
-}
-
-async function run(
   route: Route,
   request: Request,
   rawParams: Record<string, string>,
@@ -47,7 +34,7 @@ async function run(
 
   const read = await readRequest(route, request, rawParams);
   if (!read.ok) return read;
-  const requestKey = await requestKeyOf(request, caller?.snapshot.account.accountId ?? route.scope, read.value.rawBody);
+  const requestKey = requestKeyOf(request, caller?.snapshot.account.accountId ?? route.scope, read.value.rawBody);
   if (requestKey !== undefined && !requestKey.ok) return requestKey;
 
   const call = {
@@ -64,10 +51,21 @@ async function run(
     log,
   };
   // Parsed by this route's own schemas; account and key are there for every scope that has them (Call's docstring).
-  const answered = await route.handle(call as unknown as Call<never, never, never>);
+  const answered = await handled(route, call as unknown as Call<never, never, never>);
   if (caller?.snapshot.stale && !(answered instanceof Response) && answered.ok)
     return { ...answered, headers: { ...answered.headers, "X-Tanso-Stale": "true" } };
   return answered;
+}
+
+/** D1 being away is no bug of ours: the caller hears 503 and tries again. */
+async function handled(route: Route, call: Call<never, never, never>): Promise<Answer> {
+  try {
+    return await route.handle(call);
+  } catch (failure) {
+    if (!isDatabaseFailure(failure)) throw failure;
+    call.log.failure = String(failure);
+    return { ok: false, code: "catalog_unavailable" };
+  }
 }
 
 type Read = { params: unknown; query: unknown; body: unknown; rawBody: Uint8Array };
@@ -131,6 +129,7 @@ function pathText(path: readonly PropertyKey[]): string {
 
 function queryOf(request: Request): Record<string, string> {
   const query: Record<string, string> = {};
+  if (!request.url.includes("?")) return query;
   // The first of a repeated parameter counts; an empty one is absent, like null.
   for (const [key, value] of new URL(request.url).searchParams)
     if (value !== "" && !Object.hasOwn(query, key)) query[key] = value;
@@ -140,11 +139,7 @@ function queryOf(request: Request): Record<string, string> {
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
 /** The Idempotency-Key of a mutating request as digests (CONTRACT §1), scoped to account, method and path. */
-async function requestKeyOf(
-  request: Request,
-  scope: string,
-  rawBody: Uint8Array,
-): Promise<Reply<RequestKey> | undefined> {
+function requestKeyOf(request: Request, scope: string, rawBody: Uint8Array): Reply<RequestKey> | undefined {
   if (request.method === "GET") return undefined;
   const key = request.headers.get("Idempotency-Key");
   if (key === null || key.trim() === "") return undefined;
@@ -155,37 +150,6 @@ async function requestKeyOf(
   const whole = new Uint8Array(search.byteLength + rawBody.byteLength);
   whole.set(search);
   whole.set(rawBody, search.byteLength);
-  const [digest, bodyDigest] = await Promise.all([
-    sha256Hex(JSON.stringify([scope, request.method, url.pathname, key])),
-    sha256Hex(whole),
-  ]);
-  return { ok: true, value: { digest, bodyDigest } };
-}
-
-/** The envelope (CONTRACT §1). */
-export function respond(answered: Exclude<Answer, Response>, log: Call["log"]): Response {
-  if (!answered.ok) return refuse(answered, log);
-  const headers = new Headers({ "Content-Type": "application/json; charset=utf-8", ...answered.headers });
-  if (answered.replayed) headers.set("Idempotency-Replayed", "true");
-  const body = answered.data === undefined ? { success: true } : { success: true, data: answered.data };
-  return new Response(JSON.stringify(body), { status: answered.status, headers });
-}
-
-function refuse(refusal: Refusal & { replayed?: boolean }, log: Call["log"]): Response {
-  const { status, body, retryAfterSeconds } = errorEnvelope(refusal);
-  log.code = refusal.code;
-  const headers = new Headers({ "Content-Type": "application/json; charset=utf-8" });
-  if (retryAfterSeconds !== undefined) headers.set("Retry-After", String(retryAfterSeconds));
-  if (refusal.code === "method_not_allowed") headers.set("Allow", refusal.allowed.join(", "));
-  if (refusal.replayed) headers.set("Idempotency-Replayed", "true");
-  return new Response(JSON.stringify(body), { status, headers });
-}
-
-/** What a caller hears of a bug: that there was one, and the id under which the log tells what. */
-export function internalError(requestId: string): Response {
-  const body = {
-    success: false,
-    error: { code: "internal_error", message: `Something went wrong on our side. Request id: ${requestId}.` },
-  };
-  return Response.json(body, { status: WIRE_CODES.internal_error });
+  const digest = sha256Hex(JSON.stringify([scope, request.method, url.pathname, key]));
+  return { ok: true, value: { digest, bodyDigest: sha256Hex(whole) } };
 }

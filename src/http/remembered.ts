@@ -1,5 +1,4 @@
 import { type Actor, type Audit, auditStatement } from "../catalog/audit.ts";
-import { isDatabaseFailure } from "../catalog/database-failure.ts";
 import {
   answerQuery,
   isRequestClash,
@@ -48,24 +47,13 @@ type Scope = { accountId: string; requests: string; actor: Actor };
 export function commitAccount(call: Call, decide: Decide): Promise<Answer> {
   const { accountId } = call.account.account;
   const actor = { keyId: call.key.keyId, hint: call.key.hint, ip: call.ip, requestId: call.requestId };
-  return withDatabase(call, { accountId, requests: accountId, actor }, decide);
+  return commit(call, { accountId, requests: accountId, actor }, decide);
 }
 
 /** Makes an account with the root token. Nothing of the account exists yet, so its requests are remembered under `root`. */
 export function commitAsRoot(call: Call, accountId: string, decide: Decide): Promise<Answer> {
   const actor = { hint: "root token", ip: call.ip, requestId: call.requestId };
-  return withDatabase(call, { accountId, requests: "root", actor }, decide);
-}
-
-/** What SQLite itself refuses is a fault of ours and stays a 500; any other failure of D1 is D1 being away. */
-async function withDatabase(call: Call, scope: Scope, decide: Decide): Promise<Answer> {
-  try {
-    return await commit(call, scope, decide);
-  } catch (failure) {
-    if (!isDatabaseFailure(failure) || String(failure).includes("SQLITE_")) throw failure;
-    call.log.failure = String(failure);
-    return { ok: false, code: "catalog_unavailable" };
-  }
+  return commit(call, { accountId, requests: "root", actor }, decide);
 }
 
 async function commit(call: Call, scope: Scope, decide: Decide): Promise<Answer> {

@@ -8,7 +8,7 @@ import type { Reply } from "../../domain/refusal.ts";
 import { addSums, bucketOf, type RollupKey, type RollupSums, rollupKeyText } from "../../domain/rollup.ts";
 import type { TrackCall, TrackResult } from "../calls.ts";
 import { type Change, type Customer, commit, pairsOn, pairText } from "../image.ts";
-import { hasRoomForEvents, hasRoomForMeta, type ObjectLimits } from "../limits.ts";
+import type { SizeGuard } from "../limits.ts";
 import { replyText } from "../requests.ts";
 import { findEventSeq, readEvent } from "../store.ts";
 
@@ -16,10 +16,10 @@ import { findEventSeq, readEvent } from "../store.ts";
  * Records events of this customer: each once for its key, for as long as keys are kept, which is for ever. A repeated key
  * answers the first receipt and changes nothing. Refuses `object_full`, and then nothing of the call is kept.
  */
-export function track(customer: Customer, call: TrackCall, limits: ObjectLimits, nowMs: number): Reply<TrackResult[]> {
-  const { image, sql } = customer;
-  if (!hasRoomForEvents(sql, limits)) return { ok: false, code: "object_full" };
-  const keepMeta = hasRoomForMeta(sql, limits);
+export function track(customer: Customer, call: TrackCall, size: SizeGuard, nowMs: number): Reply<TrackResult[]> {
+  const { image } = customer;
+  if (!size.hasRoomForEvents()) return { ok: false, code: "object_full" };
+  const keepMeta = size.hasRoomForMeta();
 
   const changes: Change[] = [];
   const profile = profileFor(image.state.profile, call, nowMs);
@@ -56,6 +56,10 @@ export function track(customer: Customer, call: TrackCall, limits: ObjectLimits,
   const reply: Reply<TrackResult[]> = { ok: true, value: results };
   if (call.requestKey !== undefined)
     changes.push({ kind: "answered", ...call.requestKey, reply: replyText(reply), atMs: nowMs });
+  size.willWrite(
+    call.events.length,
+    call.events.reduce((bytes, { key, meta }) => bytes + key.length + (meta?.length ?? 0), 0),
+  );
   commit(customer, changes, nowMs);
   return reply;
 }

@@ -25,7 +25,7 @@ export const accountRoutes: readonly Route[] = [
       const accountId = crypto.randomUUID();
       return commitAsRoot(call, accountId, async (nowMs) => {
         const { name, mode, currency = CURRENCY_DEFAULT } = call.body;
-        const key = await newKey(mode, "account");
+        const key = newKey(mode, "account");
         const account = { accountId, name, mode, currency };
         const stored = { ...key, name: "First admin key", scopes: ["admin"] as const, createdAtMs: nowMs };
         return {

@@ -16,7 +16,7 @@ function createKey(call: Call<unknown, unknown, z.output<typeof CreateApiKey>>):
   const { accountId, mode } = call.account.account;
   return commitAccount(call, async (nowMs) => {
     const { name } = call.body;
-    const { secret, ...made } = await newKey(mode, "account");
+    const { secret, ...made } = newKey(mode, "account");
     const key: StoredKey<"admin" | "client"> = {
       ...made,
       ...(name === undefined ? {} : { name }),

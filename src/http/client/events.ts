@@ -18,7 +18,7 @@ import type { Named } from "../../domain/customer.ts";
 import type { TrackEvent } from "../../domain/event.ts";
 import { BATCH_BODY_BYTES_MAX, NAME_CHARS_MAX } from "../../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
-import { costTermsOf } from "../cost-terms.ts";
+import { costTermsFor } from "../cost-terms.ts";
 import { identityOf } from "../customer-of.ts";
 import { problemsOf } from "../pipeline.ts";
 import { answer, type Call, defineRoute, type Route } from "../route.ts";
@@ -127,7 +127,7 @@ function namesOnly(event: ParsedEvent, customer: Known): boolean {
 export function trackCall(call: Call, customer: Known, events: readonly TrackEvent[]): TrackCall {
   return {
     identity: identityOf(customer),
-    terms: costTermsOf(call.account),
+    terms: costTermsFor(call.account, events),
     events,
     ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
   };

@@ -31,7 +31,7 @@ async function makeKey(
   scopes: readonly CustomerScope[],
   nowMs: number,
 ): Promise<{ key: StoredKey<CustomerScope>; secret: string }> {
-  const { secret, ...made } = await newKey(call.account.account.mode, "customer");
+  const { secret, ...made } = newKey(call.account.account.mode, "customer");
   const expiresAtMs = nowMs + CUSTOMER_KEY_LIFE_MS;
   return { key: { ...made, scopes: [...new Set(scopes)], createdAtMs: nowMs, expiresAtMs }, secret };
 }

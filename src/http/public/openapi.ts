@@ -2,7 +2,7 @@ import { version } from "../../../package.json";
 import { openApiDocument } from "../../contract/openapi.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { docsPage, docsScript, docsStyle } from "./docs.ts";
-import { once, servedText, serveText } from "./served.ts";
+import { once, type Served, servedText, serveText } from "./served.ts";
 
 /** No script, style, font or call but our own, nothing inline, and no page of others around ours. */
 const CONTENT_SECURITY_POLICY = [
@@ -20,9 +20,10 @@ const CONTENT_SECURITY_POLICY = [
  * these among them.
  */
 export function documentRoutes(routes: () => readonly Route[]): readonly Route[] {
-  const document = once(async () => openApiDocument(routes(), version));
-  const json = once(async () => servedText(JSON.stringify(await document()), "application/json"));
-  const page = once(async () => servedText(await docsPage(await document()), "text/html"));
+  const document = once(() => openApiDocument(routes(), version));
+  const json = once(() => servedText(JSON.stringify(document()), "application/json"));
+  // Rendering is asynchronous, and one request must not wait for another's promise: each waits for its own, the first one stays.
+  let page: Served | undefined;
   const script = once(() => servedText(docsScript, "text/javascript"));
   const style = once(() => servedText(docsStyle, "text/css"));
 
@@ -36,7 +37,7 @@ export function documentRoutes(routes: () => readonly Route[]): readonly Route[]
       summary: "This API as an OpenAPI 3.1 document",
       description: "Raw JSON, not enveloped. `ETag` and `If-None-Match` save repeated downloads.",
       answers: { 200: "application/json" },
-      handle: async (call) => serveText(call.request, await json(), { "Access-Control-Allow-Origin": "*" }),
+      handle: (call) => serveText(call.request, json(), { "Access-Control-Allow-Origin": "*" }),
     }),
     defineRoute({
       method: "GET",
@@ -45,11 +46,13 @@ export function documentRoutes(routes: () => readonly Route[]): readonly Route[]
       tag: "About",
       summary: "The same as a page to read and search",
       answers: { 200: "text/html" },
-      handle: async (call) =>
-        serveText(call.request, await page(), {
+      handle: async (call) => {
+        page ??= servedText(await docsPage(document()), "text/html");
+        return serveText(call.request, page, {
           "Content-Security-Policy": CONTENT_SECURITY_POLICY,
           "Referrer-Policy": "no-referrer",
-        }),
+        });
+      },
     }),
     defineRoute({
       method: "GET",
@@ -58,7 +61,7 @@ export function documentRoutes(routes: () => readonly Route[]): readonly Route[]
       tag: "About",
       summary: "The page's script",
       answers: { 200: "text/javascript" },
-      handle: async (call) => serveText(call.request, await script()),
+      handle: (call) => serveText(call.request, script()),
     }),
     defineRoute({
       method: "GET",
@@ -67,7 +70,7 @@ export function documentRoutes(routes: () => readonly Route[]): readonly Route[]
       tag: "About",
       summary: "The page's style",
       answers: { 200: "text/css" },
-      handle: async (call) => serveText(call.request, await style()),
+      handle: (call) => serveText(call.request, style()),
     }),
   ];
 }

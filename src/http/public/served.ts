@@ -3,13 +3,13 @@ import { sha256Hex } from "../digest.ts";
 /** Text that is the same for everybody until the next deployment, with the tag that tells whether a reader has it already. */
 export type Served = { body: string; type: string; etag: string };
 
-export async function servedText(body: string, type: string): Promise<Served> {
-  return { body, type: `${type}; charset=utf-8`, etag: `"${(await sha256Hex(body)).slice(0, 32)}"` };
+export function servedText(body: string, type: string): Served {
+  return { body, type: `${type}; charset=utf-8`, etag: `"${sha256Hex(body).slice(0, 32)}"` };
 }
 
 /** Made at its first use, then kept while the isolate lives: start-up pays nothing for a page nobody reads. */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
+export function once<T>(make: () => T): () => T {
+  let made: T | undefined;
   return () => {
     made ??= make();
     return made;

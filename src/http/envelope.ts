@@ -1,0 +1,40 @@
+import { errorEnvelope, WIRE_CODES } from "../contract/errors.ts";
+import type { Refusal } from "../domain/refusal.ts";
+import type { Answer, Call } from "./route.ts";
+
+/** The envelope (CONTRACT §1): an answer as status, headers and JSON text. `headers` are what every response carries. */
+export function respond(answered: Answer, headers: Record<string, string>, log: Call["log"]): Response {
+  if (answered instanceof Response) {
+    // Made by one of our routes, so its headers can be written; a route that fetches from elsewhere answers a copy.
+    for (const [name, value] of Object.entries(headers)) answered.headers.set(name, value);
+    return answered;
+  }
+  headers["Content-Type"] = "application/json; charset=utf-8";
+  if (!answered.ok) return refuse(answered, headers, log);
+  if (answered.headers !== undefined) Object.assign(headers, answered.headers);
+  if (answered.replayed) headers["Idempotency-Replayed"] = "true";
+  const body = answered.data === undefined ? { success: true } : { success: true, data: answered.data };
+  return new Response(JSON.stringify(body), { status: answered.status, headers });
+}
+
+function refuse(
+  refusal: Refusal & { replayed?: boolean },
+  headers: Record<string, string>,
+  log: Call["log"],
+): Response {
+  const { status, body, retryAfterSeconds } = errorEnvelope(refusal);
+  log.code = refusal.code;
+  if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
+  if (refusal.code === "method_not_allowed") headers.Allow = refusal.allowed.join(", ");
+  if (refusal.replayed) headers["Idempotency-Replayed"] = "true";
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** What a caller hears of a bug: that there was one, and the id under which the log tells what. */
+export function internalError(requestId: string, headers: Record<string, string>): Response {
+  const body = {
+    success: false,
+    error: { code: "internal_error", message: `Something went wrong on our side. Request id: ${requestId}.` },
+  };
+  return Response.json(body, { status: WIRE_CODES.internal_error, headers });
+}
