@@ -32,26 +32,22 @@ export const SUM_COLUMNS = [
   "revenue_lo",
 ] as const;
 
-/**
- * The days in a range that have rollups and no mark, oldest first, as a statement with the column `day`. Jumps from day to day
- * along the primary key: it costs as many look-ups as there are days with rollups.
- */
+/** Jumps from day to day along the primary key: as many look-ups as there are days with rollups. Exported to prove that. */
+export const UNBUILT_DAYS_SQL = `WITH RECURSIVE days (day) AS (
+    SELECT (SELECT MIN(r.bucket_start_ms) FROM rollups r
+      WHERE r.account_id = ?1 AND r.bucket_start_ms >= ?2 AND r.bucket_start_ms < ?3) / 86400000 * 86400000
+    UNION ALL
+    SELECT (SELECT MIN(r.bucket_start_ms) FROM rollups r
+      WHERE r.account_id = ?1 AND r.bucket_start_ms >= days.day + 86400000 AND r.bucket_start_ms < ?3)
+      / 86400000 * 86400000
+    FROM days WHERE days.day IS NOT NULL
+  )
+  SELECT day FROM days WHERE day IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM rollup_days_built b WHERE b.account_id = ?1 AND b.day_start_ms = days.day)`;
+
+/** The days in a range that have rollups and no mark, oldest first, as a statement with the column `day`. */
 export function unbuiltDays(database: D1Database, accountId: string, range: TimeRange): D1PreparedStatement {
-  return database
-    .prepare(
-      `WITH RECURSIVE days (day) AS (
-         SELECT (SELECT MIN(r.bucket_start_ms) FROM rollups r
-           WHERE r.account_id = ?1 AND r.bucket_start_ms >= ?2 AND r.bucket_start_ms < ?3) / 86400000 * 86400000
-         UNION ALL
-         SELECT (SELECT MIN(r.bucket_start_ms) FROM rollups r
-           WHERE r.account_id = ?1 AND r.bucket_start_ms >= days.day + 86400000 AND r.bucket_start_ms < ?3)
-           / 86400000 * 86400000
-         FROM days WHERE days.day IS NOT NULL
-       )
-       SELECT day FROM days WHERE day IS NOT NULL AND NOT EXISTS (
-         SELECT 1 FROM rollup_days_built b WHERE b.account_id = ?1 AND b.day_start_ms = days.day)`,
-    )
-    .bind(accountId, range.startMs, range.endMs);
+  return database.prepare(UNBUILT_DAYS_SQL).bind(accountId, range.startMs, range.endMs);
 }
 
 /** Builds days and marks them, some weeks at a time; each batch is one transaction, so a mark never outlives its sums. */

@@ -2,6 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, test, vi } from "vitest";
 import { objectOf } from "../../src/customer/object-of.ts";
 import type { Uuid } from "../../src/domain/ids.ts";
+import { PORTFOLIO_CUSTOMERS_MAX, PORTFOLIO_MODELS_MAX } from "../../src/domain/limits.ts";
 
 /** Analytics from the outside: events go in through the API, their objects send their rollups, and the figures are read. */
 
@@ -359,6 +360,29 @@ describe("does", () => {
     expect(series.reduce((sum, { total }) => sum + total, 0)).toBe(78);
   });
 
+  test("a time series by model and by feature names its lines, and they sum to the whole", async ({ expect }) => {
+    const account = await openAccount();
+    await account.track(...EVENTS);
+    const lines = async (groupBy: string) => {
+      const range = "start=2027-03-01T00:00:00Z";
+      const { series } = (await account.read(`timeseries?metric=cost&interval=week&groupBy=${groupBy}&${range}`)) as {
+        series: { label: string; points: { value: number }[] }[];
+      };
+      return series.map(({ label, points }) => [label, ...points.map(({ value }) => value)]);
+    };
+    expect(await lines("model")).toEqual([
+      ["openai/gpt-x", 0, 2.45, 0],
+      ["anthropic/claude-x", 0, 0.5, 0],
+      ["(none)", 0, 0, 0],
+    ]);
+    expect(await lines("feature")).toEqual([
+      ["search", 0, 2.25, 0],
+      ["chat", 0, 0.7, 0],
+      ["(none)", 0, 0, 0],
+    ]);
+    expect(await lines("none")).toEqual([["Total", 0, 2.95, 0]]);
+  });
+
   test("raw events: of one customer from its object, of the account from the feed", async ({ expect }) => {
     const account = await openAccount();
     await account.track(...EVENTS);
@@ -428,6 +452,25 @@ describe("refuses", () => {
     expect(await refused("timeseries?interval=hour&start=2020-01-01T00:00:00Z")).toEqual([400, "interval"]);
     expect(await refused("events/grouped")).toEqual([400, "groupBy"]);
     expect(await refused("customers/nobody")).toEqual([404, undefined]);
+  });
+
+  test("more than a portfolio's share of customers and models: the rest is in the lists", async ({ expect }) => {
+    const account = await openAccount();
+    const customers = PORTFOLIO_CUSTOMERS_MAX + 1;
+    await account.track(
+      ...Array.from({ length: customers }, (_, index) => ({
+        customerReferenceId: `customer-${index}`,
+        costAmount: index,
+        costInput: { model: `model-${index % (PORTFOLIO_MODELS_MAX + 1)}`, modelProvider: "p" },
+      })),
+    );
+    const portfolio = await account.read("portfolio");
+    expect(portfolio.customerCount).toBe(customers);
+    expect(portfolio.customers).toHaveLength(PORTFOLIO_CUSTOMERS_MAX);
+    expect((portfolio.customers as Json[])[0]).toMatchObject({ customerReferenceId: `customer-${customers - 1}` });
+    expect((portfolio.summary as Json).topModelsByCost).toHaveLength(PORTFOLIO_MODELS_MAX);
+    expect(await account.read("models")).toMatchObject({ totalModels: PORTFOLIO_MODELS_MAX + 1 });
+    expect(await account.read("customers")).toMatchObject({ pagination: { total: customers } });
   });
 
   test("another account's customers and events do not exist", async ({ expect }) => {
