@@ -217,8 +217,11 @@ export const ModelSummaryWire = ModelFiguresWire.extend({
   customerCount: z.int(),
   featureCount: z.int(),
   totalCost: z.number(),
+  totalCostExact: exact,
   totalRevenue: z.number(),
+  totalRevenueExact: exact,
   totalUsage: z.number(),
+  totalUsageExact: exact,
   avgCostPerEvent: z.number().nullable().meta({ description: "cost ÷ events whose cost is known; null when none is" }),
   lastSeen: z.iso
     .datetime()
@@ -231,7 +234,9 @@ export const PortfolioWire = z
     ...scope,
     summary: z.object({
       totalCosts: z.number(),
+      totalCostsExact: exact,
       totalRevenue: z.number(),
+      totalRevenueExact: exact,
       avgMargin: z
         .number()
         .nullable()
@@ -278,7 +283,9 @@ export const ModelsWire = z
     ...scope,
     totalModels: z.int(),
     totalCost: z.number(),
+    totalCostExact: exact,
     totalRevenue: z.number(),
+    totalRevenueExact: exact,
     totalEvents: z.int(),
     totals: FiguresWire,
     otherCurrencies,

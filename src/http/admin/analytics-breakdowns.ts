@@ -69,8 +69,8 @@ async function models(call: ListCall) {
   return answer(200, {
     ...scopeFields(reply.value),
     totalModels: sorted.length,
-    totalCost: e12ToNumber(whole.figures.costE12),
-    totalRevenue: e12ToNumber(whole.figures.revenueE12),
+    ...sumFields("totalCost", whole.figures.costE12),
+    ...sumFields("totalRevenue", whole.figures.revenueE12),
     totalEvents: whole.figures.events,
     totals: figuresFields(whole.figures),
     otherCurrencies: otherCurrenciesOf(whole.others),
@@ -88,9 +88,9 @@ function modelSummary(sums: MemberSums, counts: ModelCounts | undefined) {
     eventCount: figures.events,
     customerCount: counts?.customers ?? 0,
     featureCount: counts?.features ?? 0,
-    totalCost: e12ToNumber(figures.costE12),
-    totalRevenue: e12ToNumber(figures.revenueE12),
-    totalUsage: e12ToNumber(figures.usageE12),
+    ...sumFields("totalCost", figures.costE12),
+    ...sumFields("totalRevenue", figures.revenueE12),
+    ...sumFields("totalUsage", figures.usageE12),
     avgCostPerEvent: costPerEvent === null ? null : e12ToNumber(costPerEvent),
     ...(counts === undefined ? {} : { lastSeen: instantText(counts.lastBucketMs) }),
   };

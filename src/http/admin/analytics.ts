@@ -10,8 +10,7 @@ import {
   RangeQuery,
   rangeFields,
 } from "../../contract/analytics.ts";
-import { instantText, name, paged } from "../../contract/scalars.ts";
-import { e12ToNumber } from "../../domain/amount.ts";
+import { instantText, name, paged, sumFields } from "../../contract/scalars.ts";
 import { type MarginStatus, marginPercent, marginStatus, sortByFigure } from "../../domain/figures.ts";
 import { PORTFOLIO_CUSTOMERS_MAX, PORTFOLIO_MODELS_MAX } from "../../domain/limits.ts";
 import { previousRange } from "../../domain/time-range.ts";
@@ -54,8 +53,8 @@ async function portfolio(call: Call<unknown, z.output<typeof RangeQuery>>) {
   return answer(200, {
     ...scopeFields(reply.value),
     summary: {
-      totalCosts: e12ToNumber(whole.figures.costE12),
-      totalRevenue: e12ToNumber(whole.figures.revenueE12),
+      ...sumFields("totalCosts", whole.figures.costE12),
+      ...sumFields("totalRevenue", whole.figures.revenueE12),
       avgMargin: marginPercent(whole.figures),
       customersByStatus: countByStatus(customers),
       topModelsByCost: dearest.map(modelItem),
