@@ -22,6 +22,8 @@ export type Image = {
   lastSeq: number;
   /** Outbox rows known to be there, so that the next event of the hour does not write them again. */
   readonly outboxKnown: Set<string>;
+  /** Outbox rows that were given up; D1 is told when their number changes. */
+  parkedRows: number;
   readonly rollups: Map<string, Rollup & { rev: number }>;
   /** UTC day → (feature, model) pairs counted that day. */
   readonly pairs: Map<number, Set<string>>;
@@ -64,6 +66,7 @@ export function loadImage(sql: SqlStorage, owner: Owner): Image {
     state: store.loadState(sql),
     lastSeq: store.newestSeq(sql),
     outboxKnown: new Set(),
+    parkedRows: store.parkedRows(sql),
     rollups: new Map(),
     pairs: new Map(),
     compactAtMs: compactionDue(store.oldestHour(sql)),
@@ -178,6 +181,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
       store.writeRollup(sql, rollup, state.rev);
       toSend("rollup", key);
     }
+    if (image.parkedRows > 0 && unsent.size > 0) toSend("health", "");
     for (const [known, { kind, key }] of unsent) {
       if (image.outboxKnown.has(known)) continue;
       // A row that waits already, or is parked, keeps its age; a change gives a parked one another chance.

@@ -1,4 +1,6 @@
+import type { StoredEvent } from "../domain/event.ts";
 import {
+  FEED_BYTES_PER_FLUSH_MAX,
   FEED_EVENTS_PER_FLUSH_MAX,
   FLUSH_DELAY_MS_MAX,
   FLUSH_DELAY_MS_MIN,
@@ -7,6 +9,7 @@ import {
   OUTBOX_ATTEMPTS_MAX,
 } from "../domain/limits.ts";
 import type { RollupKey } from "../domain/rollup.ts";
+import { eventText } from "../ledger/feed.ts";
 import { type HealthRow, type Projection, projectionStatements } from "../ledger/projections.ts";
 import { type Change, type Customer, commit, type OutboxKind } from "./image.ts";
 import { view } from "./questions/view.ts";
@@ -20,8 +23,16 @@ import { EVENT_COLUMNS, readEvents, readRollup } from "./store.ts";
 
 type OutboxRow = { kind: OutboxKind; key: string; since_ms: number; failures: number };
 
-/** What one row sends, and whether the row may be forgotten afterwards: false when the thing has changed since. */
-type Parcel = { row: OutboxRow; projection: Projection | undefined; unchanged: () => boolean; seen?: Change };
+/**
+ * What one row sends, and whether the row may be forgotten afterwards: false when the thing has changed since. `seen` is what to
+ * note once it arrived.
+ */
+type Parcel = {
+  row: OutboxRow;
+  projection: Projection | undefined;
+  unchanged: () => boolean;
+  seen?: () => Change | undefined;
+};
 
 export type FlushOutcome = "empty" | "sent" | "failed";
 
@@ -83,15 +94,29 @@ export class Outbox {
       )
       .toArray();
     if (rows.length === 0) return "empty";
-    const parcels = rows.map((row) => this.#parcel(row));
-    if (await this.#send(parcels)) {
-      this.#acknowledge(parcels, nowMs);
+    const parcels = rows.flatMap((row) => this.#packed(row, nowMs));
+    const arrived = await this.#send(parcels);
+    if (arrived) this.#acknowledge(parcels, nowMs);
+    if (arrived && parcels.length === rows.length) {
       this.#failuresInRow = 0;
       return "sent";
     }
     this.#failuresInRow += 1;
-    if (await this.#databaseAnswers()) await this.#sendApart(parcels, nowMs);
+    if (!arrived && (await this.#databaseAnswers())) await this.#sendApart(parcels, nowMs);
     return "failed";
+  }
+
+  /** A row whose projection cannot even be read is blamed alone, like one that D1 refuses: the others go on. */
+  #packed(row: OutboxRow, nowMs: number): Parcel[] {
+    try {
+      return [this.#parcel(row)];
+    } catch (failure) {
+      const { accountId, customerId } = this.#customer.image.owner;
+      const { kind } = row;
+      console.error(JSON.stringify({ at: "outbox", kind, unreadable: String(failure), accountId, customerId }));
+      this.#blame(row, nowMs);
+      return [];
+    }
   }
 
   /** Finds the row that D1 refuses while it takes others: each is sent alone and the refused ones are counted. */
@@ -114,7 +139,9 @@ export class Outbox {
       );
     });
     image.outboxKnown.delete(`${row.kind}\n${row.key}`);
-    if (parked) commit(this.#customer, [{ kind: "unsent", outboxKind: "health", key: "" }], nowMs);
+    if (!parked) return;
+    image.parkedRows += 1;
+    commit(this.#customer, [{ kind: "unsent", outboxKind: "health", key: "" }], nowMs);
   }
 
   async #send(parcels: readonly Parcel[]): Promise<boolean> {
@@ -160,7 +187,8 @@ export class Outbox {
     });
     for (const { row } of done) image.outboxKnown.delete(`${row.kind}\n${row.key}`);
     for (const { row } of done) if (row.kind === "rollup") forgetEmptied(this.#customer, row.key);
-    const seen = parcels.flatMap((parcel) => (parcel.seen === undefined ? [] : [parcel.seen]));
+    if (image.parkedRows > 0) image.parkedRows = this.health().parkedRows;
+    const seen = parcels.flatMap((parcel) => parcel.seen?.() ?? []);
     if (seen.length > 0) commit(this.#customer, seen, nowMs);
   }
 
@@ -169,29 +197,37 @@ export class Outbox {
     const rev = image.state.rev;
     switch (row.kind) {
       case "customer": {
+        const { profile, lastEventAtMs } = image.state;
         const shown = view(this.#customer);
         return {
           row,
           projection: shown === undefined ? undefined : { kind: "customer", view: shown, rev },
-          unchanged: () => sameView(shown, view(this.#customer)),
+          // The profile itself, not its times: two changes may fall into one millisecond.
+          unchanged: () => image.state.profile === profile && image.state.lastEventAtMs === lastEventAtMs,
         };
       }
       case "feed": {
         const events = newestEvents(this.#customer);
         const last = image.lastSeq;
+        const { fedSeq } = image.state;
+        // Set back meanwhile, by a recost or a rebuild, the feed wants older events once more.
+        const goesOn = () => image.state.fedSeq === fedSeq;
         return {
           row,
           projection: events.length === 0 ? undefined : { kind: "feed", events, rev },
-          unchanged: () => image.lastSeq === last,
-          seen: { kind: "fed", seq: last },
+          unchanged: () => image.lastSeq === last && goesOn(),
+          seen: () => (goesOn() ? { kind: "fed", seq: last } : undefined),
         };
       }
-      case "health":
+      case "health": {
+        const health = this.#healthToTell();
         return {
           row,
-          projection: { kind: "health", health: this.#healthToTell(), rev },
-          unchanged: () => true,
+          projection: { kind: "health", health, rev },
+          unchanged: () =>
+            image.state.quarantinedAtMs === health.quarantinedAtMs && this.health().parkedRows === health.parkedRows,
         };
+      }
       case "rollup": {
         const key = rollupKey(row.key);
         const rollup = readRollup(sql, key);
@@ -253,18 +289,27 @@ function forgetEmptied(customer: Customer, text: string): void {
   if (customer.image.rollups.get(text)?.events === 0) customer.image.rollups.delete(text);
 }
 
-/** The newest events the feed has not been offered; older ones than these are only in the object. */
-function newestEvents(customer: Customer) {
+const encoder = new TextEncoder();
+/** The names that the feed has as columns of their own, beside the event's text: four of 255 characters at most. */
+const FEED_COLUMNS_BYTES = 4 * 255 * 3;
+
+/**
+ * The newest events the feed has not been offered, as many as one statement may carry; older ones are only in the object. A
+ * single event is far smaller than the bound.
+ */
+function newestEvents(customer: Customer): StoredEvent[] {
   const { state, owner } = customer.image;
-  return readEvents(
+  const events = readEvents(
     customer.sql,
     owner.tag,
     `SELECT ${EVENT_COLUMNS} FROM events WHERE seq > ? ORDER BY seq DESC LIMIT ?`,
     state.fedSeq,
     FEED_EVENTS_PER_FLUSH_MAX,
   );
-}
-
-function sameView(a: ReturnType<typeof view>, b: ReturnType<typeof view>): boolean {
-  return a?.modifiedAtMs === b?.modifiedAtMs && a?.lastEventAtMs === b?.lastEventAtMs && a?.source === b?.source;
+  let bytes = 0;
+  const over = events.findIndex((event) => {
+    bytes += FEED_COLUMNS_BYTES + encoder.encode(JSON.stringify(eventText(event))).byteLength;
+    return bytes > FEED_BYTES_PER_FLUSH_MAX;
+  });
+  return over === -1 ? events : events.slice(0, Math.max(1, over));
 }

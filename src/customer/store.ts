@@ -327,3 +327,7 @@ export function oldestHour(sql: SqlStorage): number | undefined {
       .one().at_ms ?? undefined
   );
 }
+
+export function parkedRows(sql: SqlStorage): number {
+  return sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM outbox WHERE parked_at_ms IS NOT NULL").one().n;
+}

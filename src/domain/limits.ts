@@ -47,6 +47,8 @@ export const ROLLUP_HOURS_KEPT_MS = 35 * DAY_MS;
 
 /** The feed of newest events in D1: per flush of one customer, and per account. */
 export const FEED_EVENTS_PER_FLUSH_MAX = 200;
+/** With large metas fewer: a D1 parameter holds 2 MB. */
+export const FEED_BYTES_PER_FLUSH_MAX = 1_500_000;
 export const FEED_EVENTS_PER_ACCOUNT_MAX = 50_000;
 
 /** The outbox: first wait, longest wait, and how often a row fails before it is parked and shown. */

@@ -24,8 +24,14 @@ const statementPrototype = Object.getPrototypeOf(env.DB.prepare("SELECT 1")) as 
 /** What `work` had D1 do. `delayed`: the batches that have not been applied, in the order they were sent. */
 export type Seen = { batches: number; delayed: (() => Promise<void>)[] };
 
-/** Runs `work` while D1 is in trouble, or, without trouble, only counts its batches. */
-export async function withD1<T>(trouble: Trouble | "fine", work: (seen: Seen) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while D1 is in trouble, or, without trouble, only counts its batches. `trouble` as a function is called when the
+ * first batch was applied and its answer is still on its way.
+ */
+export async function withD1<T>(
+  trouble: Trouble | "fine" | (() => Promise<void>),
+  work: (seen: Seen) => Promise<T>,
+): Promise<T> {
   const seen: Seen = { batches: 0, delayed: [] };
   const { batch } = databasePrototype;
   const reads = READS.map((name) => [name, statementPrototype[name]] as const);
@@ -43,6 +49,7 @@ export async function withD1<T>(trouble: Trouble | "fine", work: (seen: Seen) =>
     }
     const results = await batch.call(this, statements);
     if (trouble === "answer lost") return lost();
+    if (typeof trouble === "function" && seen.batches === 1) await trouble();
     return trouble === "doubled" ? batch.call(this, statements) : results;
   };
   if (trouble === "away") for (const [name] of reads) statementPrototype[name] = async () => lost();

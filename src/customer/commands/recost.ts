@@ -1,11 +1,11 @@
 import { costOf } from "../../domain/cost.ts";
 import type { StoredEvent } from "../../domain/event.ts";
-import { OTHER_PAIR, RECOST_EVENTS_PER_CALL_MAX } from "../../domain/limits.ts";
+import { DAY_MS, HOUR_MS, OTHER_PAIR, RECOST_EVENTS_PER_CALL_MAX } from "../../domain/limits.ts";
 import type { Reply } from "../../domain/refusal.ts";
-import { bucketOf, NO_SUMS, type RollupKey } from "../../domain/rollup.ts";
+import { NO_SUMS, type RollupKey } from "../../domain/rollup.ts";
 import type { RecostCall, RecostResult } from "../calls.ts";
 import { type Change, type Customer, commit, pairsOn, pairText } from "../image.ts";
-import { EVENT_COLUMNS, readEvents } from "../store.ts";
+import { EVENT_COLUMNS, readEvents, readRollup } from "../store.ts";
 
 /**
  * Finds the cost of events whose cost is unknown and that name this model; others are never touched. Receipts stay as they
@@ -36,9 +36,15 @@ export function recost(customer: Customer, call: RecostCall, nowMs: number): Rep
     changes.push({ kind: "recosted", seq: event.seq, costE12: cost.amountE12, source: cost.source, atMs: nowMs });
     changes.push({
       kind: "rollup",
-      key: countedIn(customer, event, nowMs),
+      key: countedIn(customer, event),
       sums: { ...NO_SUMS, costUnknownEvents: -1, costE12: cost.amountE12 },
     });
+  }
+  const firstPriced = changes.find((change) => change.kind === "recosted");
+  if (firstPriced !== undefined) {
+    // The feed shows these events again, now with their cost.
+    changes.push({ kind: "fed", seq: Math.min(customer.image.state.fedSeq, firstPriced.seq - 1) });
+    changes.push({ kind: "unsent", outboxKind: "feed", key: "" });
   }
   if (!call.dryRun) commit(customer, changes, nowMs);
   const last = page.length === RECOST_EVENTS_PER_CALL_MAX ? page.at(-1)?.seq : undefined;
@@ -60,15 +66,20 @@ function costInputOf(event: StoredEvent) {
   };
 }
 
-/** The rollup that an event was counted in when it came. */
-function countedIn(customer: Customer, event: StoredEvent, nowMs: number): RollupKey {
-  const bucket = bucketOf(event.occurredAtMs, nowMs);
-  const fits = pairsOn(customer, bucket.bucketStartMs).has(pairText(event.featureId, event.model));
-  return {
-    ...bucket,
+/** The rollup that an event was counted in: its hour's while that stands, also when the hour should be part of a day by now. */
+function countedIn(customer: Customer, event: StoredEvent): RollupKey {
+  const { occurredAtMs } = event;
+  const hourStartMs = Math.floor(occurredAtMs / HOUR_MS) * HOUR_MS;
+  const dayStartMs = Math.floor(occurredAtMs / DAY_MS) * DAY_MS;
+  const fits = pairsOn(customer, dayStartMs).has(pairText(event.featureId, event.model));
+  const names = {
     featureId: fits ? event.featureId : OTHER_PAIR,
     provider: fits ? event.provider : OTHER_PAIR,
     model: fits ? event.model : OTHER_PAIR,
     currency: event.currency,
   };
+  const hour: RollupKey = { bucketStartMs: hourStartMs, spanMs: HOUR_MS, ...names };
+  return (readRollup(customer.sql, hour)?.events ?? 0) > 0
+    ? hour
+    : { bucketStartMs: dayStartMs, spanMs: DAY_MS, ...names };
 }
