@@ -15,6 +15,12 @@ function honoPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ":$1");
 }
 
+/** Does this path, as the table writes it, stand for the path of a request? */
+function stands(path: string, pathname: string): boolean {
+  const [wanted, given] = [path.split("/"), pathname.split("/")];
+  return wanted.length === given.length && wanted.every((part, at) => part === given[at] || part.startsWith("{"));
+}
+
 /** Mounts routes. A path that exists with other methods answers 405, any other 404. */
 export function mount(routes: readonly Route[]): App {
   const app: App = new Hono();
@@ -31,8 +37,12 @@ export function mount(routes: readonly Route[]): App {
     }
   }
   // After all real routes, so that a more general path never hides a more special one.
-  for (const [path, methods] of methodsOf) {
-    app.all(honoPath(path), (c) => around(c, () => ({ ok: false, code: "method_not_allowed", allowed: [...methods] })));
+  for (const path of methodsOf.keys()) {
+    app.all(honoPath(path), (c) => {
+      // Several paths of the table may stand for this one: `/a/b` and `/a/{id}`.
+      const methods = [...methodsOf].flatMap(([other, some]) => (stands(other, c.req.path) ? [...some] : []));
+      return around(c, () => ({ ok: false, code: "method_not_allowed", allowed: [...new Set(methods)] }));
+    });
   }
   app.notFound((c) => around(c, () => ({ ok: false, code: "no_route" })));
   return app;
