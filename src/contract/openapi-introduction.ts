@@ -22,7 +22,16 @@ Every answer is JSON in one envelope, errors and deletions too:
 
 \`\`\`json
 { "success": true, "data": { "id": "…" } }
-{ "success": false, "error": { "code": "validation_failed", "message": "The request has an invalid field.", "detail": "email: must contain an @", "fields": [{ "path": "email", "message": "must contain an @" }] } }
+
+{
+  "success": false,
+  "error": {
+    "code": "validation_failed",
+    "message": "The request has an invalid field.",
+    "detail": "email: must contain an @",
+    "fields": [{ "path": "email", "message": "must contain an @" }]
+  }
+}
 \`\`\`
 
 \`data\` is left out when there is nothing to say, and so are fields without a value. Some errors carry \`data\` as well, for example the first receipt of a repeated event. \`detail\` is text, one problem a line; \`fields\` is the same as a list. Routes that answer something else (a file, this document) say so.

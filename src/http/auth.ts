@@ -1,9 +1,10 @@
 import { type AccountSnapshot, authenticate } from "../catalog/snapshot.ts";
 import type { ApiKey } from "../domain/account.ts";
+import { sha256Hex } from "../domain/digest.ts";
 import type { Refusal, Reply } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
-import { sameSecret, sha256Hex } from "./digest.ts";
 import type { Route } from "./route.ts";
+import { sameSecret } from "./same-secret.ts";
 
 /** Who calls: parsed once per request, before anything of it is read. */
 export type Caller = { secret: string; key: ApiKey; snapshot: AccountSnapshot };

@@ -1,6 +1,6 @@
 import type { AccountMode } from "../domain/account.ts";
+import { sha256Hex } from "../domain/digest.ts";
 import { KEY_BYTES } from "../domain/limits.ts";
-import { sha256Hex } from "./digest.ts";
 
 /** A key just made: the secret is shown once and never stored; its digest is what D1 keeps. */
 export type NewKey = { keyId: string; secret: string; digest: string; hint: string };

@@ -1,12 +1,12 @@
 import type * as z from "zod";
 import { isDatabaseFailure } from "../catalog/database-failure.ts";
 import { dropNulls } from "../contract/scalars.ts";
+import { sha256Hex } from "../domain/digest.ts";
 import { BODY_BYTES_MAX, BODY_DEPTH_MAX, NAME_CHARS_MAX } from "../domain/limits.ts";
 import { type FieldProblem, invalid, type Reply } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
 import { authoriseKey, authoriseRoot, type Caller, secretOf } from "./auth.ts";
 import { isJsonType, parseJson, readBytes } from "./body.ts";
-import { sha256Hex } from "./digest.ts";
 import type { Answer, Call, RequestKey, Route } from "./route.ts";
 
 /** The way of every request: authorise → read → parse → handle. Nothing a route does can leave a step out. */

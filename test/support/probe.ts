@@ -1,5 +1,5 @@
 import { env, exports } from "cloudflare:workers";
-import { sha256Hex } from "../../src/http/digest.ts";
+import { sha256Hex } from "../../src/domain/digest.ts";
 import type { Route } from "../../src/http/route.ts";
 
 /** Calls to any route of the table, with paths and bodies made from what the route itself says: a new route is probed as it is. */
@@ -41,7 +41,7 @@ export async function insertKey(accountId: string, spec: KeySpec): Promise<strin
        revoked_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS INTEGER))`,
   )
     .bind(
-      await sha256Hex(secret),
+      sha256Hex(secret),
       accountId,
       crypto.randomUUID(),
       spec.customerId === undefined ? "account" : "customer",

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { costOf, modelIdentity } from "../../domain/cost.ts";
 import type { Profile } from "../../domain/customer.ts";
+import { sha256Short } from "../../domain/digest.ts";
 import { occurredAt, type Receipt, type StoredEvent, type TrackEvent } from "../../domain/event.ts";
 import { customerThingId } from "../../domain/ids.ts";
 import { DAY_MS, OTHER_PAIR, ROLLUP_PAIRS_PER_DAY_MAX } from "../../domain/limits.ts";
@@ -32,7 +32,7 @@ export function track(customer: Customer, call: TrackCall, size: SizeGuard, nowM
   let seq = image.lastSeq;
 
   for (const event of call.events) {
-    const keyDigest = digestOfKey(event.key);
+    const keyDigest = sha256Short(event.key);
     const earlier = seenInCall.get(event.key) ?? storedReceipt(customer, keyDigest);
     if (earlier !== undefined) {
       results.push({ status: "duplicate", receipt: earlier });
@@ -62,11 +62,6 @@ export function track(customer: Customer, call: TrackCall, size: SizeGuard, nowM
   );
   commit(customer, changes, nowMs);
   return reply;
-}
-
-/** The first 16 bytes of SHA-256: a key of any length takes the same room, for ever. */
-export function digestOfKey(key: string): Uint8Array {
-  return createHash("sha256").update(key).digest().subarray(0, 16);
 }
 
 /** A profile to write: the customer's first event makes one, and a name the directory learned since completes it. */

@@ -1,4 +1,4 @@
-import { sha256Hex } from "../digest.ts";
+import { sha256Hex } from "../../domain/digest.ts";
 
 /** Text that is the same for everybody until the next deployment, with the tag that tells whether a reader has it already. */
 export type Served = { body: string; type: string; etag: string };
