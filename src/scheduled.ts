@@ -63,7 +63,7 @@ export async function runScheduled(env: Env, atMs: number): Promise<void> {
 async function wakeQuarantined(env: Env): Promise<Outcome> {
   const objects = await quarantinedObjects(env.DB, CRON_WAKES_MAX);
   const woken = await Promise.allSettled(
-    objects.map(({ accountId, customerId }) => objectOf(env, accountId, customerId as Uuid).wake()),
+    objects.map(async ({ accountId, customerId }) => objectOf(env, accountId, customerId as Uuid).wake()),
   );
   const failed = woken.filter(({ status }) => status === "rejected").length;
   return { processed: woken.length - failed, failed };
