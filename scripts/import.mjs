@@ -24,7 +24,7 @@ const BAR_CELLS = 30;
 
 requireInstall();
 const { PART_ROWS_DEFAULT, Refused, sendRows } = await import("./import/send.mjs");
-const { csvRows, ndjsonRows } = await import("./import/rows.mjs");
+const { csvRows, Malformed, ndjsonRows } = await import("./import/rows.mjs");
 const options = readOptions();
 const bytes = sizeOf(options.path);
 const file = createReadStream(options.path, { encoding: "utf8", highWaterMark: 1 << 20 });
@@ -44,11 +44,13 @@ try {
   report(totals);
 } catch (error) {
   clearBar();
-  fail(
-    error instanceof Refused
-      ? `The server refused: ${error.message}`
-      : `${error.message}. Run the same command again: rows that arrived count once.`,
-  );
+  fail(sentenceOf(error));
+}
+
+function sentenceOf(error) {
+  if (error instanceof Refused) return `The server refused: ${error.message}`;
+  if (error instanceof Malformed) return `${error.message}: mend it, and run the same command again.`;
+  return `${error.message}. Run the same command again: rows that arrived count once.`;
 }
 
 function report({ rows, accepted, duplicates, rejected, errors }) {

@@ -38,8 +38,8 @@ const failure = await prepareDatabase(options.state);
 if (failure !== undefined)
   fail(`${failure.trim()}\nThe local database could not be prepared (npm run reset starts anew).`);
 
-claim(options.state, options.port);
 const server = startServer(options);
+claim(options.state, { port: options.port, groupId: server.groupId });
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
 server.ended.then((status) => {

@@ -1,4 +1,5 @@
 import { refusalText } from "../lib/api.mjs";
+import { breaksIn } from "./rows.mjs";
 
 /** Sends rows in parts, each from where the server says the last one ended. Every row has a key, so any part may be sent again. */
 
@@ -29,7 +30,7 @@ export async function sendRows({ rows, hasHeader, contentType, call, query, part
       const result = await sendPart({ call, query, contentType, header, part, offset: totals.rows });
       const taken = result.nextOffset - totals.rows;
       if (taken < 1) throw new Refused("The server took none of a part's rows.");
-      keep(totals, result, part, hasHeader);
+      keep(totals, result, part, header);
       part = part.slice(taken);
       onProgress(totals);
     }
@@ -59,14 +60,24 @@ async function sendPart({ call, query, contentType, header, part, offset }) {
   return answer.body.data;
 }
 
-/** The server counts rows; people count lines, and a quoted line break makes the two differ. */
-function keep(totals, result, part, hasHeader) {
-  const firstLine = totals.rows + (hasHeader ? 2 : 1);
+function keep(totals, result, part, header) {
+  const lineInFile = linesOf(part, header);
   for (const { line, message } of result.errors)
     if (totals.errors.length < ERRORS_KEPT_MAX)
-      totals.errors.push({ line: part[line - firstLine]?.line ?? line, message });
+      totals.errors.push({ line: lineInFile.get(line - totals.rows) ?? line, message });
   totals.rows = result.nextOffset;
   totals.accepted += result.accepted;
   totals.duplicates += result.duplicates;
   totals.rejected += result.rejected;
+}
+
+/** Line of a part → line of the file: the server knows only what it was sent, without blank lines and under a header. */
+function linesOf(part, header) {
+  const lines = new Map();
+  let line = 1 + breaksIn(header);
+  for (const row of part) {
+    lines.set(line, row.line);
+    line += breaksIn(row.text);
+  }
+  return lines;
 }

@@ -23,7 +23,7 @@ export function wrangler(args) {
 
 /**
  * Starts the Worker under `wrangler dev`, in a process group of its own, so that nothing of it outlives `stop`. The state
- * folder must be migrated. `ended` resolves with the exit status when it ends by itself.
+ * folder must be migrated. `groupId` is the group's id; `ended` resolves with the exit status when it ends by itself.
  */
 export function startServer({ port, state, logLevel }) {
   const args = ["dev", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0", "--persist-to", state];
@@ -36,7 +36,7 @@ export function startServer({ port, state, logLevel }) {
     child.once("exit", resolve);
     child.once("error", () => resolve(1));
   });
-  return { ended, stop: () => stopGroup(child.pid, ended) };
+  return { groupId: child.pid, ended, stop: () => stopGroup(child.pid, ended) };
 }
 
 /** Ends the whole group: asks first, so that wrangler removes its temporary files, then insists. */

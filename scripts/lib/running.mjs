@@ -6,10 +6,10 @@ import { join } from "node:path";
 
 const fileOf = (state) => join(state, "server.json");
 
-/** Notes that this state folder is served on `port`, until `release`. */
-export function claim(state, port) {
+/** Notes who serves this state folder, until `release`: the port, and the process group of the server. */
+export function claim(state, { port, groupId }) {
   mkdirSync(state, { recursive: true });
-  writeFileSync(fileOf(state), JSON.stringify({ port }));
+  writeFileSync(fileOf(state), JSON.stringify({ port, groupId }));
 }
 
 export function release(state) {

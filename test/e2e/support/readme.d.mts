@@ -1,0 +1,2 @@
+export const README: string;
+export function shellOf(heading: string): string[];

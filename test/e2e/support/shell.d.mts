@@ -1,0 +1,1 @@
+export function paste(script: string, folder: string): Promise<string>;

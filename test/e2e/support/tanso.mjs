@@ -1,0 +1,142 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** What a person runs, run by tests: the scripts as processes of their own, on free ports and with their own state folders. */
+
+const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
+/** Far above what any step takes, so that a hanging process fails its test by name. */
+const OUTPUT_MS_MAX = 90_000;
+
+/** Runs `scripts/NAME` and lets it run. */
+export function launch(script, args, env = {}) {
+  const child = spawn(process.execPath, [join("scripts", script), ...args], {
+    cwd: PROJECT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const listeners = new Set();
+  const heard = () => {
+    for (const listener of listeners) listener();
+  };
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk) => {
+      output += chunk.toString();
+      heard();
+    });
+  let over = false;
+  const ended = new Promise((resolve) => {
+    child.once("close", (status) => {
+      over = true;
+      resolve(status);
+      heard();
+    });
+  });
+  const says = (text) =>
+    new Promise((resolve, reject) => {
+      const finish = (settle) => {
+        listeners.delete(look);
+        clearTimeout(timer);
+        settle();
+      };
+      const look = () => {
+        if (output.includes(text)) finish(resolve);
+        else if (over) finish(() => reject(new Error(`ended without saying "${text}":\n${output}`)));
+      };
+      const timer = setTimeout(
+        () => finish(() => reject(new Error(`never said "${text}":\n${output}`))),
+        OUTPUT_MS_MAX,
+      );
+      listeners.add(look);
+      look();
+    });
+  return { output: () => output, says, signal: (name) => child.kill(name), ended };
+}
+
+/** Runs `scripts/NAME` to its end. */
+export async function run(script, args, env = {}) {
+  const running = launch(script, args, env);
+  const status = await running.ended;
+  return { status, output: running.output() };
+}
+
+/** What `npm start` starts. Resolves once it is ready. */
+export async function startTanso(state, { args = ["--no-seed"], port: given } = {}) {
+  const port = given ?? (await freePort());
+  const running = launch("start.mjs", ["--port", String(port), "--state", state, ...args]);
+  await running.says("is ready at");
+  return { ...running, url: `http://127.0.0.1:${port}`, port, state };
+}
+
+/** Ends a server as Ctrl-C does. */
+export async function stopTanso(tanso) {
+  tanso.signal("SIGINT");
+  return await tanso.ended;
+}
+
+export function newStateFolder() {
+  return mkdtempSync(join(tmpdir(), "tanso-e2e-"));
+}
+
+export function removeStateFolder(state) {
+  rmSync(state, { recursive: true, force: true });
+}
+
+/** Listens on a port that was free, until `leave`. */
+export function occupyPort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen({ host: "127.0.0.1", port: 0 }, () =>
+      resolve({ port: server.address().port, leave: () => new Promise((left) => server.close(() => left())) }),
+    );
+  });
+}
+
+/** A port that nothing listens on now. */
+async function freePort() {
+  const { port, leave } = await occupyPort();
+  await leave();
+  return port;
+}
+
+/** The process group of the server of a state folder, as `npm start` noted it. */
+export function serverGroup(state) {
+  const { groupId } = JSON.parse(readFileSync(join(state, "server.json"), "utf8"));
+  return groupId;
+}
+
+/** Ends a server's whole group at once, as a crash or a lost machine would. */
+export function crash(state) {
+  process.kill(-serverGroup(state), "SIGKILL");
+}
+
+/**
+ * Processes of a group that still run. Dead ones that nobody has waited for yet do not count, but the kernel still signals
+ * them: so /proc is asked where there is one.
+ */
+export function livingInGroup(groupId) {
+  if (existsSync("/proc/self/stat"))
+    return readdirSync("/proc").filter((entry) => {
+      if (!/^\d+$/.test(entry)) return false;
+      try {
+        // "pid (name) state ppid pgrp …"; the name may hold anything, hence the last parenthesis.
+        const fields = readFileSync(`/proc/${entry}/stat`, "utf8")
+          .replace(/^.*\) /s, "")
+          .split(" ");
+        return fields[2] === String(groupId) && fields[0] !== "Z";
+      } catch {
+        return false;
+      }
+    }).length;
+  try {
+    process.kill(-groupId, 0);
+    return 1;
+  } catch {
+    return 0;
+  }
+}
