@@ -80,6 +80,11 @@ const wellFormed = (text: string): boolean => text.isWellFormed();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** What `name` below accepts. */
+export function isName(value: string): boolean {
+  return value.length > 0 && value.length <= NAME_CHARS_MAX && !CONTROL.test(value) && wellFormed(value);
+}
+
 /** Keys, references, names: 1…255 characters, no control characters, no lone surrogates; compared exactly (CONTRACT 11.2). */
 export const name = z
   .string()
@@ -88,6 +93,11 @@ export const name = z
   .refine((text) => !CONTROL.test(text) && wellFormed(text), {
     message: "must not contain control characters or lone surrogates",
   });
+
+/** What `text` below accepts, at most `charsMax` long. */
+export function isText(value: string, charsMax: number): boolean {
+  return value.length <= charsMax && !value.includes("\u0000") && wellFormed(value);
+}
 
 /** Free text: like a name, but longer and with line breaks. */
 export const text = z
@@ -174,17 +184,20 @@ export function isShallow(value: unknown, depthMax: number): boolean {
   return Object.values(value).every((item) => isShallow(item, depthMax - 1));
 }
 
-/** The caller's own object, kept as JSON text: `{}` of any depth up to 32 and 64 KB. */
-export const metadata = z.record(z.string(), z.unknown()).transform((value, context): string => {
-  if (!isShallow(value, META_DEPTH_MAX)) {
-    context.addIssue({ code: "custom", message: `must not be nested deeper than ${META_DEPTH_MAX}` });
-    return z.NEVER;
-  }
+/** JSON text of the caller's own object, or what is wrong with it: at most 32 deep and 64 KB. */
+export function metadataText(value: unknown): { text: string } | { problem: string } {
+  if (!isShallow(value, META_DEPTH_MAX)) return { problem: `must not be nested deeper than ${META_DEPTH_MAX}` };
   const written = JSON.stringify(value);
   // Each character is at most three bytes, so most metadata needs no encoding to be known small enough.
-  if (written.length * 3 > META_BYTES_MAX && new TextEncoder().encode(written).byteLength > META_BYTES_MAX) {
-    context.addIssue({ code: "custom", message: `must be at most ${META_BYTES_MAX} bytes of JSON` });
-    return z.NEVER;
-  }
-  return written;
+  if (written.length * 3 > META_BYTES_MAX && new TextEncoder().encode(written).byteLength > META_BYTES_MAX)
+    return { problem: `must be at most ${META_BYTES_MAX} bytes of JSON` };
+  return { text: written };
+}
+
+/** The caller's own object, kept as JSON text. */
+export const metadata = z.record(z.string(), z.unknown()).transform((value, context): string => {
+  const read = metadataText(value);
+  if ("text" in read) return read.text;
+  context.addIssue({ code: "custom", message: read.problem });
+  return z.NEVER;
 });

@@ -89,12 +89,13 @@ async function readRequest(route: Route, request: Request, rawParams: Record<str
     const type = (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
     if (!route.rawBody.includes(type)) return { ok: false, code: "media_type", sent: contentType ?? "nothing" };
   } else if (route.body !== undefined) {
+    const schema = route.body;
     if (bytes.value.byteLength > 0 && !isJsonType(contentType))
       return { ok: false, code: "media_type", sent: contentType ?? "nothing" };
     const json = parseJson(bytes.value);
     if (!json.ok) return json;
     if (!dropNulls(json.value)) return invalid("", `must not be nested deeper than ${BODY_DEPTH_MAX}`);
-    const parsed = parse(route.body, json.value ?? {});
+    const parsed = parsedBy(route.parseBody ?? ((value) => schema.safeParse(value)), json.value ?? {});
     if (!parsed.ok) return parsed;
     body = parsed.value;
   }
@@ -103,8 +104,11 @@ async function readRequest(route: Route, request: Request, rawParams: Record<str
 
 /** Parses with a schema; every problem with its path as the caller would write it. */
 export function parse(schema: z.ZodType | undefined, value: unknown): Reply<unknown> {
-  if (schema === undefined) return { ok: true, value: undefined };
-  const parsed = schema.safeParse(value);
+  return schema === undefined ? { ok: true, value: undefined } : parsedBy((given) => schema.safeParse(given), value);
+}
+
+function parsedBy(read: (value: unknown) => z.ZodSafeParseResult<unknown>, value: unknown): Reply<unknown> {
+  const parsed = read(value);
   if (parsed.success) return { ok: true, value: parsed.data };
   return { ok: false, code: "invalid", fields: problemsOf(parsed.error) };
 }

@@ -77,6 +77,8 @@ export type RouteSpec<
   params?: P;
   query?: Q;
   body?: B;
+  /** Reads a body exactly as the schema does, but faster: for the routes that are called all the time. */
+  parseBody?: (body: unknown) => z.ZodSafeParseResult<Output<B>>;
   /** Example bodies and answers for the document. */
   examples?: { body?: unknown; answer?: unknown };
   /** Media types of a body that the handler reads itself from `rawBody`. */

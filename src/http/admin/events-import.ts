@@ -1,8 +1,9 @@
 import Papa from "papaparse";
 import * as z from "zod";
 import { errorEnvelope } from "../../contract/errors.ts";
-import { EventBody, type ParsedEvent } from "../../contract/event.ts";
+import type { ParsedEvent } from "../../contract/event.ts";
 import { ImportResultWire, isImportField, setField } from "../../contract/import.ts";
+import { parseEvent } from "../../contract/plain-event.ts";
 import { dropNulls, name, queryBoolean } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import {
@@ -168,7 +169,7 @@ async function importChunk(
       reject(index, row.problem);
       continue;
     }
-    const parsed = EventBody.safeParse(row.body);
+    const parsed = parseEvent(row.body);
     if (parsed.success) good.push({ index, event: parsed.data });
     else
       reject(

@@ -12,6 +12,7 @@ import {
   toTrackEvent,
   toWireReceipt,
 } from "../../contract/event.ts";
+import { parseEvent } from "../../contract/plain-event.ts";
 import type { TrackCall } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { Named } from "../../domain/customer.ts";
@@ -165,7 +166,7 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
   const lines: BatchLine[] = new Array(call.body.events.length);
   const good: { index: number; event: ParsedEvent }[] = [];
   for (const [index, body] of call.body.events.entries()) {
-    const parsed = EventBody.safeParse(body);
+    const parsed = parseEvent(body);
     if (parsed.success) good.push({ index, event: parsed.data });
     else lines[index] = rejected(index, { ok: false, code: "invalid", fields: problemsOf(parsed.error) });
   }
@@ -268,6 +269,7 @@ export const clientEventRoutes: readonly Route[] = [
 
 The key (\`eventIdempotencyKey\`, or the header \`X-Idempotency-Key\`, which wins) is refused for ever once used: 409 with the first receipt. Cost, first that applies: \`costAmount\`, the plan's rule, the account's own rates, the public price list, else unknown.`,
     body: EventBody,
+    parseBody: parseEvent,
     examples: { body: EXAMPLE },
     answers: { 201: ReceiptWire },
     refuses: [
