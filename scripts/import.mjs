@@ -1,6 +1,6 @@
 import { createReadStream, statSync } from "node:fs";
 import { extname } from "node:path";
-import { parseArgs } from "node:util";
+import util from "node:util";
 import { apiClient } from "./lib/api.mjs";
 import { DEMO_KEY } from "./lib/demo.mjs";
 import { fail, requireInstall } from "./lib/project.mjs";
@@ -125,7 +125,7 @@ function readOptions() {
 
 function parse() {
   try {
-    return parseArgs({
+    return util.parseArgs({
       allowPositionals: true,
       options: {
         "import-id": { type: "string" },

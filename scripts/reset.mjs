@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { parseArgs } from "node:util";
+import util from "node:util";
 import { fail, stateFolder } from "./lib/project.mjs";
 import { servedOn } from "./lib/running.mjs";
 
@@ -7,7 +7,7 @@ import { servedOn } from "./lib/running.mjs";
 
 let given;
 try {
-  given = parseArgs({ options: { state: { type: "string" } } }).values.state;
+  given = util.parseArgs({ options: { state: { type: "string" } } }).values.state;
 } catch (error) {
   fail(`${error.message}. Usage: npm run reset [-- --state DIR]`);
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import util from "node:util";
 import { DEMO_KEY } from "./lib/demo.mjs";
 import { fail, requireInstall, stateFolder } from "./lib/project.mjs";
 import { seed } from "./seed/seed.mjs";
@@ -6,7 +6,7 @@ import { seed } from "./seed/seed.mjs";
 /** `npm run seed`: fills the account of a key with the Demo data, on a server that runs. `npm start` does it by itself once. */
 
 requireInstall();
-const { values } = parseArgs({
+const { values } = util.parseArgs({
   options: { url: { type: "string" }, key: { type: "string", default: DEMO_KEY }, state: { type: "string" } },
 });
 const url = values.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`;

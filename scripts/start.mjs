@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import util from "node:util";
 import { DEMO_KEY } from "./lib/demo.mjs";
 import { fail, requireInstall, stateFolder } from "./lib/project.mjs";
 
@@ -59,7 +59,7 @@ if (await becomesHealthy(url, server.ended)) {
 function readOptions() {
   let values;
   try {
-    ({ values } = parseArgs({
+    ({ values } = util.parseArgs({
       options: {
         port: { type: "string" },
         state: { type: "string" },

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoAccountSql } from "./demo.mjs";
@@ -21,19 +21,51 @@ export function prepareSecrets() {
  */
 export async function prepareDatabase(state) {
   const note = join(state, "prepared.json");
-  const migrations = JSON.stringify(
-    readdirSync(join(PROJECT, "migrations"))
-      .filter((name) => name.endsWith(".sql"))
-      .sort(),
-  );
-  if (existsSync(note) && readFileSync(note, "utf8") === migrations) return undefined;
-  const applied = await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state]);
-  if (applied.status !== 0) return applied.output;
-  const sql = join(tmpdir(), `tanso-demo-${process.pid}.sql`);
-  writeFileSync(sql, demoAccountSql(Date.now()));
-  const made = await wrangler(["d1", "execute", "DB", "--local", "--persist-to", state, "--file", sql]);
-  if (made.status !== 0) return made.output;
+  const files = migrationFiles();
+  const done = JSON.stringify(files);
+  if (existsSync(note) && readFileSync(note, "utf8") === done) return undefined;
+  const isNew = !existsSync(join(state, "v3", "d1"));
+  const failure = (isNew ? undefined : await migrate(state)) ?? (await execute(state, isNew ? files : []));
+  if (failure !== undefined) return failure;
   mkdirSync(state, { recursive: true });
-  writeFileSync(note, migrations);
+  writeFileSync(note, done);
   return undefined;
+}
+
+function migrationFiles() {
+  return readdirSync(join(PROJECT, "migrations"))
+    .filter((name) => name.endsWith(".sql"))
+    .sort();
+}
+
+async function migrate(state) {
+  const { status, output } = await wrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state]);
+  return status === 0 ? undefined : output;
+}
+
+/**
+ * Makes the Demo account, after `files` where the database is new. Wrangler takes about a second for each migration, which a
+ * first start should not wait for: it runs one file as one transaction, and finds its own record of what is applied.
+ */
+async function execute(state, files) {
+  const path = join(tmpdir(), `tanso-prepare-${process.pid}.sql`);
+  writeFileSync(path, [MIGRATIONS_TABLE, ...files.map(migrationSql), demoAccountSql(Date.now())].join("\n"));
+  const { status, output } = await wrangler([
+    ...["d1", "execute", "DB", "--local", "--persist-to", state],
+    ...["--file", path],
+  ]);
+  rmSync(path, { force: true });
+  return status === 0 ? undefined : output;
+}
+
+/** Wrangler's own table, as it makes it: later migrations are applied by wrangler itself. */
+const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+);`;
+
+function migrationSql(name) {
+  const sql = readFileSync(join(PROJECT, "migrations", name), "utf8");
+  return `${sql}\nINSERT INTO d1_migrations (name) VALUES ('${name}');`;
 }
