@@ -55,7 +55,7 @@ const SAMPLE = {
 
 /** More fitting words where the common sample would mislead. */
 const SAMPLES: { [C in RefusalCode]?: Partial<Extract<Refusal, { code: C }>> } = {
-  not_allowed: { why: "This needs a key with the scope admin." },
+  not_allowed: { why: "The scope of this key does not reach this route." },
   feature_not_found: { given: "ai.chat" },
   fixed_while_in_use: { path: "key", why: "A feature's key is fixed while a plan uses it." },
 };

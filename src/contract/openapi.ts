@@ -43,7 +43,7 @@ export function openApiDocument(routes: readonly DocumentedRoute[], version: str
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "The Worker that serves this document" }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: tagsOf(routes).map((name) => ({ name })),
     paths: document.paths as OpenApiDocument["paths"],
     components: {
       schemas: { ...schemas, Error: ERROR, ErrorCode: ERROR_CODE },
@@ -56,6 +56,16 @@ export function openApiDocument(routes: readonly DocumentedRoute[], version: str
       securitySchemes: SECURITY_SCHEMES,
     },
   };
+}
+
+/** What readers come for, first; what few of them need, last; the rest between, in the order of the routes. */
+const TAGS_FIRST = ["Events", "Customers", "Customer keys", "Features"];
+const TAGS_LAST = ["Operations", "About"];
+
+function tagsOf(routes: readonly DocumentedRoute[]): string[] {
+  const used = new Set(routes.map(({ tag }) => tag));
+  const others = [...used].filter((tag) => !TAGS_FIRST.includes(tag) && !TAGS_LAST.includes(tag));
+  return [...TAGS_FIRST.filter((tag) => used.has(tag)), ...others, ...TAGS_LAST.filter((tag) => used.has(tag))];
 }
 
 /** Errors that no route of its own answers, or that all do. */

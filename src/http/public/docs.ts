@@ -3,7 +3,7 @@ import type { OpenApiDocument } from "../../contract/openapi.ts";
 import type { Operation } from "../../contract/openapi-operation.ts";
 import script from "./docs/app.js.txt";
 import { type Html, markdown } from "./docs/markdown.ts";
-import { operationView, searchWords } from "./docs/operation.ts";
+import { operationView } from "./docs/operation.ts";
 import { fieldsTable, type Schemas } from "./docs/shape.ts";
 import style from "./docs/style.css.txt";
 
@@ -66,7 +66,7 @@ ${group.operations.map(({ method, path, operation }) => operationView(method, pa
 ${Object.entries(schemas).map(
   ([name, schema]) => html`<details class="entry shape" id="shape-${name}" data-words="${name.toLowerCase()}">
 <summary><code>${name}</code></summary>
-<div class="inside">${fieldsTable(schema, schemas)}</div></details>`,
+<div class="inside">${fieldsTable(schema, schemas, "optional")}</div></details>`,
 )}</section>
 </main>
 </div>
@@ -76,9 +76,13 @@ ${Object.entries(schemas).map(
   return page.toString();
 }
 
+/** Two routes may be called the same, one for the operator and one for clients: then the operator's says so. */
 function contents(name: string, operations: readonly Listed[]): Html {
-  return html`<h2>${name}</h2><ul>${operations.map(
-    ({ method, path, operation }) =>
-      html`<li data-words="${searchWords(method, path, operation)}"><a href="#${operation.operationId}" title="${method} ${path}"><span class="method ${method}">${method}</span> ${operation.summary}</a></li>`,
-  )}</ul>`;
+  const summaries = operations.map(({ operation }) => operation.summary);
+  const isShared = (summary: string): boolean => summaries.indexOf(summary) !== summaries.lastIndexOf(summary);
+  return html`<h2>${name}</h2><ul>${operations.map(({ method, path, operation }) => {
+    const { operationId, summary } = operation;
+    const operator = operation["x-scope"] === "admin" && isShared(summary) ? html` <small>operator</small>` : "";
+    return html`<li><a href="#${operationId}" title="${method} ${path}"><span class="method ${method}">${method}</span> <span>${summary}${operator}</span></a></li>`;
+  })}</ul>`;
 }

@@ -18,7 +18,7 @@ ${facts(operation)}
 <h4>Try it</h4>
 ${code(curlOf(method, path, operation, schemas), "shell")}
 ${parametersTable(operation)}
-${json === undefined ? "" : html`<h4>Body${body?.required === true ? "" : " (may be left out)"}</h4>${fieldsTable(json.schema as JsonSchema, schemas)}`}
+${json === undefined ? "" : html`<h4>Body${body?.required === true ? "" : " (may be left out)"}</h4>${fieldsTable(json.schema as JsonSchema, schemas, "required")}`}
 ${json === undefined && body !== undefined ? html`<h4>Body</h4><p>${Object.keys(body.content).map((type, at) => html`${at === 0 ? "" : " or "}<code>${type}</code>`)}, as described above.</p>` : ""}
 ${Object.entries(operation.responses)
   .filter(([status]) => Number(status) < 400)
@@ -35,14 +35,20 @@ const WHO: Record<Operation["x-scope"], string> = {
 };
 
 function facts(operation: Operation): Html {
-  const pinned = operation["x-customer-key-scopes"];
   const aliases = operation["x-aliases"] ?? [];
   const bytesMax = operation["x-body-bytes-max"];
   return html`<dl>
-<dt>Key</dt><dd>${inline(WHO[operation["x-scope"]])}${pinned.length === 0 ? "" : html`; a customer’s <code>ck_</code> key with ${pinned.map((scope, at) => html`${at === 0 ? "" : " or "}<code>${scope}</code>`)}`}</dd>
+<dt>Key</dt><dd>${inline(WHO[operation["x-scope"]])}</dd>
 ${aliases.length === 0 ? "" : html`<dt>Also at</dt><dd>${aliases.map((alias) => html`<code>${breakable(alias)}</code> `)}</dd>`}
 ${bytesMax === undefined ? "" : html`<dt>Body size</dt><dd>at most ${(bytesMax / 1024 / 1024).toLocaleString("en")} MiB</dd>`}
 </dl>`;
+}
+
+/** The schema of `data` in a success's envelope. */
+function answeredData(response: JsonSchema): JsonSchema | undefined {
+  const media = (response.content as Schemas | undefined)?.["application/json"];
+  const envelope = media?.schema as JsonSchema | undefined;
+  return (envelope?.properties as Schemas | undefined)?.data;
 }
 
 /** What is said of each operation's own parameters; the headers that every route takes are in the introduction. */
@@ -58,13 +64,13 @@ function parametersTable(operation: Operation): Html | string {
 function successView(status: string, response: JsonSchema, schemas: Schemas): Html {
   const [[type, media] = ["", {} as JsonSchema]] = Object.entries(response.content as Schemas);
   const envelope = media.schema as JsonSchema | undefined;
-  const data = (envelope?.properties as Schemas | undefined)?.data;
+  const data = answeredData(response);
   const head = html`<h4><span class="status ok">${status}</span> ${String(response.description)}</h4>`;
   if (type !== "application/json" || envelope?.properties === undefined)
     return html`${head}<p>Answers <code>${type}</code>, without the envelope.</p>`;
   if (data === undefined) return html`${head}${code(JSON.stringify({ success: true }), "json")}`;
   const example = media.example ?? { success: true, data: sampleOf(data, schemas) };
-  return html`${head}<p>In <code>data</code>: ${typeOf(data)}</p>${fieldsTable(data, schemas)}
+  return html`${head}<p>In <code>data</code>: ${typeOf(data)}</p>${fieldsTable(data, schemas, "optional")}
 <details class="example"><summary>Example answer</summary>${code(JSON.stringify(example, null, 2), "json")}</details>`;
 }
 
@@ -84,8 +90,13 @@ function code(text: string, kind: "shell" | "json"): Html {
 }
 
 /** What a search finds an operation by: path, words, fields, codes; in small letters. */
-export function searchWords(method: string, path: string, operation: Operation, schemas?: Schemas): string {
+export function searchWords(method: string, path: string, operation: Operation, schemas: Schemas): string {
   const json = operation.requestBody?.content["application/json"]?.schema as JsonSchema | undefined;
+  const answered = Object.values(operation.responses).flatMap((response) => {
+    const data = answeredData(response);
+    return data === undefined ? [] : [data];
+  });
+  const named = [...(json === undefined ? [] : [json]), ...answered].map((schema) => resolve(schema, schemas));
   const words = [
     method,
     path,
@@ -94,7 +105,7 @@ export function searchWords(method: string, path: string, operation: Operation, 
     operation.operationId,
     ...operation.tags,
     ...operation.parameters.map((parameter) => String(parameter.name ?? "")),
-    ...(json === undefined || schemas === undefined ? [] : fieldsOf(resolve(json, schemas)).map((field) => field.path)),
+    ...named.flatMap((schema) => fieldsOf(schema).map((field) => field.path)),
     ...Object.values(operation.responses).flatMap((response) =>
       (response["x-errors"] ?? []).map((error) => error.error),
     ),

@@ -30,8 +30,11 @@ export function fieldsOf(schema: JsonSchema, prefix = ""): Field[] {
   });
 }
 
+/** Which fields a table marks: in a body the few that must be there, elsewhere the few that may be missing. */
+export type Marked = "required" | "optional";
+
 /** A table of an object's fields; of anything else, its type. */
-export function fieldsTable(schema: JsonSchema, schemas: Schemas): Html {
+export function fieldsTable(schema: JsonSchema, schemas: Schemas, marked: Marked): Html {
   const resolved = resolve(schema, schemas);
   const list = resolved.type === "array" ? (resolved.items as JsonSchema | undefined) : undefined;
   const object = list === undefined ? resolved : resolve(list, schemas);
@@ -41,7 +44,7 @@ export function fieldsTable(schema: JsonSchema, schemas: Schemas): Html {
   if (fields.length === 0) return html`${about}<p class="type">${typeOf(resolved)}</p>`;
   return html`${about}${list === undefined ? "" : html`<p>A bare list of:</p>`}<div class="wide" tabindex="0"><table class="fields"><thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>${fields.map(
     ({ path, schema: field, required }) =>
-      html`<tr><td><code>${breakable(path)}</code>${required ? html` <span class="required">required</span>` : ""}</td><td class="type">${typeOf(field)}</td><td>${typeof field.description === "string" ? inline(field.description) : ""}</td></tr>`,
+      html`<tr><td><code>${breakable(path)}</code>${required === (marked === "required") ? html` <span class="${marked}">${marked}</span>` : ""}</td><td class="type">${typeOf(field)}</td><td>${typeof field.description === "string" ? inline(field.description) : ""}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
