@@ -16,7 +16,10 @@ export type AuditAction =
   | "settings.changed"
   | "feature.created"
   | "feature.changed"
-  | "feature.deleted";
+  | "feature.deleted"
+  | "events.imported"
+  | "costs.recosted"
+  | "copies.reprojected";
 
 /** Who acts: a key of the account, or the root token (no `keyId`). `hint` is what may be shown of the secret. */
 export type Actor = { keyId?: string; hint: string; ip: string; requestId: string };

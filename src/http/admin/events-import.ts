@@ -17,7 +17,8 @@ import {
 import type { FieldProblem, Refusal, Reply } from "../../domain/refusal.ts";
 import { addressEvents, trackCall } from "../client/events.ts";
 import { problemsOf } from "../pipeline.ts";
-import { answer, type Call, defineRoute, type Route } from "../route.ts";
+import { commitAccount } from "../remembered.ts";
+import { type Call, defineRoute, type Route } from "../route.ts";
 
 /** History from a file, in parts: each row is an event with a key of its own, so any part may be sent any number of times. */
 
@@ -151,7 +152,16 @@ async function importPart(call: Call<unknown, z.output<typeof Query>, unknown>) 
     await importChunk(call, rows.value.slice(from, from + IMPORT_CHUNK_ROWS), from, offset, tally, reject);
   Object.assign(call.log, tally);
   errors.sort((a, b) => a.line - b.line);
-  return answer(200, { ...tally, nextOffset: offset + rows.value.length, errors });
+  const { importId } = call.query;
+  return {
+    ok: true as const,
+    // The effect is in the customers' objects, row by row and each once; what is written here is who did it, and the answer.
+    statements: [],
+    audit: { action: "events.imported" as const, target: importId, after: { offset, ...tally } },
+    status: 200,
+    data: { ...tally, nextOffset: offset + rows.value.length, errors },
+    version: "leave" as const,
+  };
 }
 
 async function importChunk(
@@ -239,6 +249,6 @@ export const importRoutes: readonly Route[] = [
     bodyBytesMax: IMPORT_BODY_BYTES_MAX,
     answers: { 200: ImportResultWire },
     refuses: ["import_too_large", "malformed_json", "media_type"],
-    handle: importPart,
+    handle: (call) => commitAccount(call, () => importPart(call)),
   }),
 ];

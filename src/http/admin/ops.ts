@@ -6,6 +6,7 @@ import { objectOf } from "../../customer/object-of.ts";
 import type { Uuid } from "../../domain/ids.ts";
 import { STATUS_OBJECTS_MAX, WALK_CUSTOMERS_DEFAULT, WALK_CUSTOMERS_MAX } from "../../domain/limits.ts";
 import { recentCustomers, troubledObjects } from "../../ledger/health.ts";
+import { commitAccount } from "../remembered.ts";
 import { answer, defineRoute, type Route } from "../route.ts";
 
 const RunWire = z
@@ -119,21 +120,20 @@ export const opsRoutes: readonly Route[] = [
         .object({ customers: z.int(), rows: z.int(), unfinished: z.int(), nextCursor: z.string().optional() })
         .meta({ id: "ReprojectResult" }),
     },
-    handle: async (call) => {
-      const { accountId } = call.account.account;
-      const page = await customersAfter(
-        call.env.DB,
-        accountId,
-        call.body.cursor ?? "",
-        call.body.limit ?? WALK_CUSTOMERS_DEFAULT,
-      );
-      const sent = await Promise.all(page.ids.map((id) => objectOf(call.env, accountId, id).reproject()));
-      return answer(200, {
-        customers: page.ids.length,
-        rows: sent.reduce((sum, { rows }) => sum + rows, 0),
-        unfinished: sent.filter(({ arrived }) => !arrived).length,
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
-    },
+    handle: (call) =>
+      commitAccount(call, async () => {
+        const { accountId } = call.account.account;
+        const { cursor = "", limit = WALK_CUSTOMERS_DEFAULT } = call.body;
+        const page = await customersAfter(call.env.DB, accountId, cursor, limit);
+        const sent = await Promise.all(page.ids.map((id) => objectOf(call.env, accountId, id).reproject()));
+        const data = {
+          customers: page.ids.length,
+          rows: sent.reduce((sum, { rows }) => sum + rows, 0),
+          unfinished: sent.filter(({ arrived }) => !arrived).length,
+          ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+        };
+        const audit = { action: "copies.reprojected" as const, target: accountId, after: data };
+        return { ok: true, statements: [], audit, status: 200, data, version: "leave" };
+      }),
   }),
 ];
