@@ -142,7 +142,8 @@ export function errorEnvelope(refusal: Refusal): {
         ? [{ path: refusal.path, message: refusal.why }]
         : undefined;
   if (fields !== undefined) {
-    error.detail = fields.map((field) => `${field.path}: ${field.message}`).join("\n");
+    // A problem of the whole body has no path.
+    error.detail = fields.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("\n");
     error.fields = fields;
   }
   const data = row.data?.(refusal as never);
