@@ -64,11 +64,11 @@ const DOORS: Record<string, readonly string[]> = { "customer/outbox.ts": ["ledge
 const PACKAGES: Record<string, readonly string[]> = {
   http: ["hono", "hono/html", "zod", "papaparse"],
   contract: ["zod"],
-  customer: ["cloudflare:workers", "node:crypto"],
+  customer: ["cloudflare:workers"],
   catalog: ["drizzle-orm", "drizzle-orm/d1", "drizzle-orm/sqlite-core"],
   ledger: ["drizzle-orm", "drizzle-orm/d1", "drizzle-orm/sqlite-core"],
   payments: ["stripe"],
-  domain: ["@pydantic/genai-prices"],
+  domain: ["@noble/hashes/sha2.js", "@noble/hashes/utils.js", "@pydantic/genai-prices"],
 };
 
 /** Files that no code of the Worker needs, and what they are for. */

@@ -22,7 +22,6 @@ export type IdKind = keyof typeof ID_KINDS;
 
 const KIND_NAMES = Object.keys(ID_KINDS) as IdKind[];
 const OURS = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{2}[048c]-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const LOW_BITS = 2 ** 48;
 
 /** Random bytes of the caller's dice → a tag. Needs at least 8 bytes. */
@@ -66,9 +65,4 @@ const CUSTOMER_OWN = "-8000-000000000000";
 export function tagOfCustomer(id: Uuid): CustomerTag {
   if (!id.endsWith(CUSTOMER_OWN)) throw new Error("not a customer's id");
   return tagDigits(id);
-}
-
-/** True for any UUID text, ours or not. */
-export function isUuid(text: string): text is Uuid {
-  return UUID_TEXT.test(text.toLowerCase());
 }
