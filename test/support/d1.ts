@@ -9,10 +9,10 @@ import { fromLimbs, type Rollup } from "../../src/domain/rollup.ts";
 type Batch = (statements: D1PreparedStatement[]) => Promise<D1Result[]>;
 
 /**
- * `away`: nothing answers. `answer lost`: batches are applied, yet the call fails. `doubled`: batches are applied twice.
+ * `away`: nothing answers. `slow`: batches are applied, their answers take as long as many reads. `answer lost`: batches are applied, yet the call fails. `doubled`: batches are applied twice.
  * `late`: the call fails, and the batch is applied when the test says so.
  */
-export type Trouble = "away" | "answer lost" | "doubled" | "late";
+export type Trouble = "away" | "slow" | "answer lost" | "doubled" | "late";
 
 type Patchable = { batch: Batch };
 type PatchableStatement = Record<(typeof READS)[number], (...args: unknown[]) => Promise<unknown>>;
@@ -49,6 +49,7 @@ export async function withD1<T>(
     }
     const results = await batch.call(this, statements);
     if (trouble === "answer lost") return lost();
+    if (trouble === "slow") for (let read = 0; read < 50; read += 1) await env.DB.prepare("SELECT 1").first();
     if (typeof trouble === "function" && seen.batches === 1) await trouble();
     return trouble === "doubled" ? batch.call(this, statements) : results;
   };
