@@ -374,3 +374,26 @@ export async function customersAfter(
   const last = ids.length === limit ? ids.at(-1) : undefined;
   return { ids, ...(last === undefined ? {} : { nextCursor: last }) };
 }
+
+/**
+ * Puts back the rows of these customers that are gone, as the directory first made them; the customers' own objects then send
+ * what they know. A customer whose object never heard of it, its first request having ended in between, has no other copy.
+ */
+export async function restoreCustomers(
+  database: D1Database,
+  accountId: string,
+  ids: readonly Uuid[],
+  nowMs: number,
+): Promise<void> {
+  await database
+    .prepare(
+      `INSERT INTO customers (account_id, customer_id, reference_id, stripe_customer_id, source, created_at_ms, modified_at_ms)
+       SELECT ?1, i.customer_id, MAX(CASE i.kind WHEN 'reference' THEN i.value END),
+         MAX(CASE i.kind WHEN 'stripe' THEN i.value END), 'EVENT_AUTO_CREATED', CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
+       FROM json_each(?2) AS asked JOIN customer_identities i ON i.account_id = ?1 AND i.customer_id = asked.value
+       WHERE true GROUP BY i.customer_id
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(accountId, JSON.stringify(ids), nowMs)
+    .run();
+}

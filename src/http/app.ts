@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { isDatabaseFailure } from "../catalog/database-failure.ts";
 import type { Env } from "../env.ts";
 import { allowCors, corsPreflight } from "./cors.ts";
 import { internalError, respond } from "./envelope.ts";
@@ -68,7 +69,10 @@ async function around(
     response = respond(corsPreflight(request, c.env) ?? (await work(requestId, log)), headers, log);
   } catch (error) {
     log.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    response = internalError(requestId, headers);
+    // What only D1 knows must wait for D1; everything else that is thrown is a bug.
+    response = isDatabaseFailure(error)
+      ? respond({ ok: false, code: "catalog_unavailable" }, headers, log)
+      : internalError(requestId, headers);
   }
   logRequest(request.method, c.req.path, response.status, requestId, Date.now() - startedAtMs, log);
   return response;

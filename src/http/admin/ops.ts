@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type CronRun, lastRuns } from "../../catalog/cron-runs.ts";
-import { customersAfter } from "../../catalog/directory.ts";
+import { customersAfter, restoreCustomers } from "../../catalog/directory.ts";
 import { idText, instantText } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { Uuid } from "../../domain/ids.ts";
@@ -125,6 +125,7 @@ export const opsRoutes: readonly Route[] = [
         const { accountId } = call.account.account;
         const { cursor = "", limit = WALK_CUSTOMERS_DEFAULT } = call.body;
         const page = await customersAfter(call.env.DB, accountId, cursor, limit);
+        await restoreCustomers(call.env.DB, accountId, page.ids, Date.now());
         const sent = await Promise.all(page.ids.map((id) => objectOf(call.env, accountId, id).reproject()));
         const data = {
           customers: page.ids.length,
