@@ -7,8 +7,9 @@ const JSON_BODY = { "Content-Type": "application/json" };
 export function floorWorker({ databaseId }) {
   return {
     name: "floors",
-    modules: true,
-    scriptPath: fileURLToPath(new URL("worker.mjs", import.meta.url)),
+    modules: [{ type: "ESModule", path: fileURLToPath(new URL("worker.mjs", import.meta.url)) }],
+    // Without its own root a module outside the working directory makes workerd fail to start.
+    modulesRoot: fileURLToPath(new URL(".", import.meta.url)),
     compatibilityDate: "2026-10-23",
     durableObjects: { FLOOR: { className: "FloorObject", useSQLite: true } },
     d1Databases: { DB: databaseId },

@@ -35,7 +35,7 @@ async function run(job) {
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (expected) answered += 1;
     // A connection's first answer holds the time it took to connect, which no later request pays.
-    if (expected && connected.has(connection)) durations.push(durationMs);
+    if (expected && (connected.has(connection) || job.amount !== undefined)) durations.push(durationMs);
     connected.add(connection);
     lastMs = performance.now();
   };

@@ -31,6 +31,7 @@ export function startClient() {
       throw new Error(`${job.request.name}: answered ${status}: ${body}`);
     }
     if (result.errors > 0) throw new Error(`${job.request.name}: ${result.errors} connections failed or timed out`);
+    if (result.answered === 0) throw new Error(`${job.request.name}: nothing was answered in time`);
     return result;
   }
   return { drive, stop: () => thread.terminate() };

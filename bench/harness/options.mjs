@@ -10,6 +10,7 @@ const USAGE = `Usage: npm run bench -- [--only TEXT] [--seconds N] [--rounds N] 
 const FULL = {
   seconds: 1.2,
   rounds: 5,
+  batchesPerRound: 24,
   historyEvents: 1_000_000,
   rollupRows: 100_000,
   fleetCustomers: 2000,
@@ -18,6 +19,7 @@ const FULL = {
 const QUICK = {
   seconds: 0.4,
   rounds: 3,
+  batchesPerRound: 6,
   historyEvents: 50_000,
   rollupRows: 20_000,
   fleetCustomers: 200,

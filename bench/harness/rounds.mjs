@@ -4,17 +4,22 @@ import { median } from "./statistics.mjs";
  * Runs `probes` in turn, `rounds` times over, at one number of connections: a floor and what is held against it then
  * see the same minute of a noisy machine, and no single bad moment decides. Returns probe name → the rounds' figures.
  *
- * A probe is { name, instance, job, unitsPerRequest?, beforeEach? }; a job is what the client's `drive` takes.
+ * A probe is { name, instance, job, connections?, unitsPerRequest?, amount? }; a job is what the client's `drive` takes. With an
+ * `amount` a round sends so many requests instead of lasting so long: for requests that take a good part of a round.
  */
 export async function interleave({ client, probes, connections, rounds, seconds }) {
   const figures = new Map(probes.map((probe) => [probe.name, []]));
-  const drive = (probe, time) => client.drive({ ...probe.job, connections: probe.connections ?? connections, ...time });
-  for (const probe of probes) await drive(probe, { seconds: Math.min(1, seconds) });
+  const drive = ({ job, amount, ...probe }, length) =>
+    client.drive({
+      ...job,
+      connections: probe.connections ?? connections,
+      ...(amount === undefined ? { seconds: length } : { amount }),
+    });
+  for (const probe of probes) await drive(probe, Math.min(1, seconds));
   for (let round = 0; round < rounds; round += 1) {
     // Every other round goes backwards, so that no probe always runs in the wake of the same neighbour.
     for (const probe of round % 2 === 0 ? probes : probes.toReversed()) {
-      await probe.beforeEach?.();
-      const result = await drive(probe, { seconds });
+      const result = await drive(probe, seconds);
       const unitsPerSecond = result.perSecond * (probe.unitsPerRequest ?? 1);
       figures.get(probe.name).push({ ...result, unitsPerSecond, memoryBytes: probe.instance.memoryBytes() });
     }

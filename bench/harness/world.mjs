@@ -85,3 +85,13 @@ export function openCustomer(world, account, customerReferenceId) {
   const email = `${customerReferenceId}@bench.example`;
   return call(world, account.key, "POST", "/api/v1/client/customers", { email, customerReferenceId });
 }
+
+/** Statements { sql, values } on the engine's D1, past the engine: one batch, its rows by statement. */
+export async function askDatabase(world, statements) {
+  const response = await fetch(`${world.engine.addresses.floors}/sql`, {
+    method: "POST",
+    body: JSON.stringify(statements),
+  });
+  if (!response.ok) throw new Error(`D1: ${await response.text()}`);
+  return response.json();
+}

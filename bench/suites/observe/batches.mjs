@@ -23,6 +23,7 @@ export const batchSection = {
       name,
       instance: world.engine,
       connections: BATCH_CONNECTIONS,
+      amount: options.batchesPerRound,
       unitsPerRequest: BATCH_EVENTS,
       job: {
         url: world.engine.addresses.engine,
@@ -44,7 +45,7 @@ export const batchSection = {
       ],
       connections: FLOOR_CONNECTIONS,
       rounds: options.rounds,
-      seconds: options.seconds * 2,
+      seconds: options.seconds,
     });
     const line = (name, measure, atLeast) =>
       lineOver(figures, {
