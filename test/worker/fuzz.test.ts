@@ -4,6 +4,7 @@ import { beforeEach, describe, test } from "vitest";
 import * as z from "zod";
 import { WIRE_CODES } from "../../src/contract/errors.ts";
 import { BODY_BYTES_MAX } from "../../src/domain/limits.ts";
+import { parseJson } from "../../src/http/body.ts";
 import type { Route } from "../../src/http/route.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { bodyWith, type Probed, pathWith, rowsOf, send, type Things } from "../support/probe.ts";
@@ -285,7 +286,10 @@ describe("holds", () => {
     const before = await unaudited();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
-        const answered = await call(route, Uint8Array.from([0x7b, ...bytes]), route.rawBody?.[0]);
+        // A brace at first, to get further than the first character.
+        const body = Uint8Array.from([0x7b, ...bytes]);
+        fc.pre(!parseJson(body).ok);
+        const answered = await call(route, body, route.rawBody?.[0]);
         expect(flawOf(answered)).toBeUndefined();
       }),
       { numRuns: 30 },
