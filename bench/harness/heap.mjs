@@ -1,5 +1,6 @@
 import { freePort, openInspector } from "./inspector.mjs";
 import { median } from "./statistics.mjs";
+import { wakeEngine } from "./world.mjs";
 
 /**
  * Bytes that the engine's isolate holds more after `between` than after `before`, each counted right after a full garbage
@@ -11,7 +12,7 @@ export async function heapAround(world, { times, before, between }) {
   // The first time fills the isolate's caches, which are not what is asked for.
   await before();
   await between();
-  const inspector = await openInspector(port, "engine");
+  const inspector = await openInspector(port, "engine", () => wakeEngine(world));
   const heapBytes = async () => {
     await inspector.send("HeapProfiler.collectGarbage");
     return (await inspector.send("Runtime.getHeapUsage")).usedSize;

@@ -12,8 +12,13 @@ export function freePort() {
   });
 }
 
-/** Talks to the inspector of one Worker's isolate: `send(method, parameters)` answers the method's result. */
-export async function openInspector(port, workerName) {
+const WAKE_EVERY_MS = 20;
+
+/**
+ * Talks to the inspector of one Worker's isolate: `send(method, parameters)` answers the method's result. workerd hands messages
+ * to an isolate only when that has something to do: `wake` sends it a request, again and again until the answer is there.
+ */
+export async function openInspector(port, workerName, wake) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/core:user:${workerName}`);
   await new Promise((resolve, reject) => {
     socket.addEventListener("open", resolve);
@@ -29,11 +34,17 @@ export async function openInspector(port, workerName) {
     if (error === undefined) call.resolve(result);
     else call.reject(new Error(error.message));
   });
-  const send = (method, params = {}) =>
-    new Promise((resolve, reject) => {
-      lastId += 1;
-      waiting.set(lastId, { resolve, reject });
-      socket.send(JSON.stringify({ id: lastId, method, params }));
-    });
+  async function send(method, params = {}) {
+    const waking = setInterval(() => void wake(), WAKE_EVERY_MS);
+    try {
+      return await new Promise((resolve, reject) => {
+        lastId += 1;
+        waiting.set(lastId, { resolve, reject });
+        socket.send(JSON.stringify({ id: lastId, method, params }));
+      });
+    } finally {
+      clearInterval(waking);
+    }
+  }
   return { send, close: () => socket.close() };
 }

@@ -1,4 +1,5 @@
 import { freePort, openInspector } from "./inspector.mjs";
+import { wakeEngine } from "./world.mjs";
 
 const SAMPLE_MICROSECONDS = 200;
 const FUNCTIONS_SHOWN = 25;
@@ -11,7 +12,7 @@ export async function profile(world, probesOf, seconds) {
   for (const probe of probes) {
     const drive = (time) => world.client.drive({ ...probe.job, connections: probe.connections ?? 32, seconds: time });
     await drive(1);
-    const inspector = await openInspector(port, "engine");
+    const inspector = await openInspector(port, "engine", () => wakeEngine(world));
     await inspector.send("Profiler.enable");
     await inspector.send("Profiler.setSamplingInterval", { interval: SAMPLE_MICROSECONDS });
     await inspector.send("Profiler.start");
