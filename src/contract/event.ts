@@ -11,15 +11,22 @@ const tokens = z.int().min(0).max(TOKENS_MAX).optional();
 /** A key that is blank counts as not sent. */
 const key = text.max(NAME_CHARS_MAX).optional();
 
+const tell = (description: string) => ({ description });
+
 export const CostInputBody = z
   .object({
-    model: text.max(NAME_CHARS_MAX).optional(),
-    modelProvider: text.max(NAME_CHARS_MAX).optional(),
-    inputTokens: tokens,
-    outputTokens: tokens,
-    cacheReadTokens: tokens,
-    cacheWriteTokens: tokens,
-    costUnits: decimalNotNegative.optional(),
+    model: text
+      .max(NAME_CHARS_MAX)
+      .optional()
+      .meta(tell("As your provider calls it; `openai/gpt-4o-mini` and dated names are understood.")),
+    modelProvider: text.max(NAME_CHARS_MAX).optional().meta(tell("Such as `openai`; without it all are searched.")),
+    inputTokens: tokens.meta(tell("All input, cached parts included.")),
+    outputTokens: tokens.meta(tell("All output.")),
+    cacheReadTokens: tokens.meta(tell("The part of the input read from a cache, priced at its own rate.")),
+    cacheWriteTokens: tokens.meta(tell("The part of the input written to a cache, priced at its own rate.")),
+    costUnits: decimalNotNegative
+      .optional()
+      .meta(tell("Units other than tokens, at the account's own rate per unit; used where no tokens are.")),
   })
   .refine((cost) => (cost.cacheReadTokens ?? 0) + (cost.cacheWriteTokens ?? 0) <= (cost.inputTokens ?? 0), {
     message: "counts all input: cacheReadTokens and cacheWriteTokens are parts of it and cannot exceed it",
@@ -29,23 +36,33 @@ export const CostInputBody = z
 
 export const EventBody = z
   .object({
-    eventName: name,
-    eventIdempotencyKey: key,
-    customerReferenceId: name.optional(),
-    stripeCustomerId: name.optional(),
-    customerId: name.optional(),
-    featureKey: name.optional(),
-    featureId: name.optional(),
-    usageUnits: decimalNotNegative.optional(),
-    occurredAt: instant.optional(),
-    costAmount: decimalNotNegative.optional(),
-    revenueAmount: decimal.optional(),
-    costInput: CostInputBody.optional(),
-    flowId: text.max(NAME_CHARS_MAX).optional(),
-    meta: metadata.optional(),
-    subscriptionId: text.max(NAME_CHARS_MAX).optional(),
-    invoiceId: text.max(NAME_CHARS_MAX).optional(),
-    entitlementId: text.max(NAME_CHARS_MAX).optional(),
+    eventName: name.meta(tell("What happened, in your words.")),
+    eventIdempotencyKey: key.meta(
+      tell("Your name for this request, unique per customer for ever; blank or absent: one is made up."),
+    ),
+    customerReferenceId: name.optional().meta(tell("Your id of the customer; an unknown one becomes a customer.")),
+    stripeCustomerId: name.optional().meta(tell("The customer's id at Stripe; an unknown one becomes a customer.")),
+    customerId: name.optional().meta(tell("The customer's id here; an unknown one is 404.")),
+    featureKey: name.optional().meta(tell("What was used; an unknown key becomes a feature.")),
+    featureId: name.optional().meta(tell("The feature's id, in place of its key; an unknown one is 404.")),
+    usageUnits: decimalNotNegative
+      .optional()
+      .meta(tell("How much was used; absent: 0, so cost and revenue alone count.")),
+    occurredAt: instant
+      .optional()
+      .meta(tell("Default: now. More than 5 minutes ahead counts as 5 minutes ahead; never refused for its age.")),
+    costAmount: decimalNotNegative
+      .optional()
+      .meta(tell("What it cost you, in the account's currency; absent: found from `costInput`.")),
+    revenueAmount: decimal
+      .optional()
+      .meta(tell("What you charged for it elsewhere, in the account's currency: for margins, never on an invoice.")),
+    costInput: CostInputBody.optional().meta(tell("What the cost is found from.")),
+    flowId: text.max(NAME_CHARS_MAX).optional().meta(tell("Ties calls of one flow together; shown again.")),
+    meta: metadata.optional().meta(tell("Anything of yours, up to 64 KB; shown again as `properties`.")),
+    subscriptionId: text.max(NAME_CHARS_MAX).optional().meta(tell("Kept and shown again.")),
+    invoiceId: text.max(NAME_CHARS_MAX).optional().meta(tell("Kept and shown again.")),
+    entitlementId: text.max(NAME_CHARS_MAX).optional().meta(tell("Kept and shown again.")),
   })
   .meta({ id: "Event" });
 
