@@ -1,4 +1,8 @@
+import { eq, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
 import type { Account, AccountMode } from "../domain/account.ts";
+import { prepared } from "./database.ts";
+import { accounts } from "./tables.ts";
 
 /** The statement that makes an account. Its first key and its audit entry go into the same batch. */
 export function accountStatement(
@@ -6,11 +10,8 @@ export function accountStatement(
   account: { accountId: string; name: string; mode: AccountMode; currency: string },
   nowMs: number,
 ): D1PreparedStatement {
-  return database
-    .prepare(
-      "INSERT INTO accounts (account_id, name, mode, currency, created_at_ms, modified_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(account.accountId, account.name, account.mode, account.currency, nowMs, nowMs);
+  const db = drizzle(database);
+  return prepared(database, db.insert(accounts).values({ ...account, createdAtMs: nowMs, modifiedAtMs: nowMs }));
 }
 
 /** Replaces an account's settings. The caller read them in the same decision (`version: "guard"`), so nothing is lost. */
@@ -20,9 +21,28 @@ export function settingsStatement(
   { currency, settings }: Pick<Account, "currency" | "settings">,
   nowMs: number,
 ): D1PreparedStatement {
-  return database
-    .prepare("UPDATE accounts SET currency = ?, settings = ?, modified_at_ms = ? WHERE account_id = ?")
-    .bind(currency, JSON.stringify(settings), nowMs, accountId);
+  const db = drizzle(database);
+  const changed = { currency, settings, modifiedAtMs: nowMs };
+  return prepared(database, db.update(accounts).set(changed).where(eq(accounts.accountId, accountId)));
+}
+
+/**
+ * Tells every isolate to read the account again. With `readVersion`, the batch fails unless the account is still as it was read
+ * (`isVersionClash` knows that failure): NULL breaks the column's NOT NULL, for D1 has no other way to make a batch depend on it.
+ */
+export function versionStatement(database: D1Database, accountId: string, readVersion?: number): D1PreparedStatement {
+  const db = drizzle(database);
+  const { catalogVersion } = accounts;
+  const next =
+    readVersion === undefined
+      ? sql`${catalogVersion} + 1`
+      : sql`CASE WHEN ${catalogVersion} = ${readVersion} THEN ${catalogVersion} + 1 END`;
+  return prepared(database, db.update(accounts).set({ catalogVersion: next }).where(eq(accounts.accountId, accountId)));
+}
+
+/** Did a batch fail because the account changed since it was read? */
+export function isVersionClash(failure: unknown): boolean {
+  return failure instanceof Error && failure.message.includes("NOT NULL constraint failed: accounts.catalog_version");
 }
 
 /**
@@ -30,6 +50,7 @@ export function settingsStatement(
  * directory before the event is stored; those registered by hand are seen once their object has sent its copies, within seconds.
  */
 export async function hasEvents(database: D1Database, accountId: string): Promise<boolean> {
+  // In SQL, since it looks into the ledger's tables as well.
   const row = await database
     .prepare(
       `SELECT EXISTS (SELECT 1 FROM rollups WHERE account_id = ?1)

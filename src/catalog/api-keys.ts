@@ -1,37 +1,36 @@
+import { and, count, desc, eq, gt, isNull, ne, or, type SQL, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { AccountScope, CustomerScope } from "../domain/account.ts";
 import type { StoredKey } from "../domain/api-key.ts";
-import { type Page, pageOfRows } from "./page.ts";
+import { withoutNulls } from "../domain/without-nulls.ts";
+import { prepared } from "./database.ts";
+import type { Page } from "./page.ts";
+import { apiKeys } from "./tables.ts";
 
 /**
  * Keys in D1: an account's own, and those pinned to a customer. Rows are never deleted, so the trail of who could once call stays
  * readable. The cache in front of `authenticate` is `snapshot.ts`.
  */
 
-type KeyRow = {
-  key_id: string;
-  digest: string;
-  name: string | null;
-  scopes: string;
-  hint: string;
-  created_at_ms: number;
-  expires_at_ms: number | null;
-  revoked_at_ms: number | null;
-};
+const { keyId, digest, name, scopes, hint, createdAtMs, expiresAtMs, revokedAtMs } = apiKeys;
+const KEY = { keyId, digest, name, scopes, hint, createdAtMs, expiresAtMs, revokedAtMs };
 
-const COLUMNS = "key_id, digest, name, scopes, hint, created_at_ms, expires_at_ms, revoked_at_ms";
+type KeyRow = Pick<typeof apiKeys.$inferSelect, keyof typeof KEY>;
 
 function fromRow<S extends AccountScope | CustomerScope>(row: KeyRow): StoredKey<S> {
-  return {
-    keyId: row.key_id,
-    digest: row.digest,
-    ...(row.name === null ? {} : { name: row.name }),
-    // Written by keyStatement from a list of the same kind.
-    scopes: JSON.parse(row.scopes) as S[],
-    hint: row.hint,
-    createdAtMs: row.created_at_ms,
-    ...(row.expires_at_ms === null ? {} : { expiresAtMs: row.expires_at_ms }),
-    ...(row.revoked_at_ms === null ? {} : { revokedAtMs: row.revoked_at_ms }),
-  };
+  // Written by keyStatement from a list of the same kind.
+  return { ...withoutNulls(row), scopes: row.scopes as readonly S[] };
+}
+
+/** The account's own keys, not its customers'. */
+function ofAccount(accountId: string): SQL | undefined {
+  return and(eq(apiKeys.accountId, accountId), eq(apiKeys.kind, "account"));
+}
+
+/** Does this end lie behind an instant, or nowhere? */
+function endsAfter(end: SQLiteColumn, atMs: number): SQL | undefined {
+  return or(isNull(end), gt(end, atMs));
 }
 
 /** Stores a new key: of the account, or with `customerId` pinned to that customer. */
@@ -41,23 +40,9 @@ export function keyStatement(
   key: StoredKey,
   customerId?: string,
 ): D1PreparedStatement {
-  return database
-    .prepare(
-      `INSERT INTO api_keys (digest, account_id, key_id, name, kind, scopes, customer_id, hint, created_at_ms, expires_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .bind(
-      key.digest,
-      accountId,
-      key.keyId,
-      key.name ?? null,
-      customerId === undefined ? "account" : "customer",
-      JSON.stringify(key.scopes),
-      customerId ?? null,
-      key.hint,
-      key.createdAtMs,
-      key.expiresAtMs ?? null,
-    );
+  const db = drizzle(database);
+  const kind = customerId === undefined ? "account" : "customer";
+  return prepared(database, db.insert(apiKeys).values({ ...key, accountId, kind, customerId }));
 }
 
 /** Ends a key at an instant, now or later. One that ends sooner keeps its end: an end never moves away. */
@@ -67,12 +52,9 @@ export function revokeStatement(
   keyId: string,
   atMs: number,
 ): D1PreparedStatement {
-  return database
-    .prepare(
-      `UPDATE api_keys SET revoked_at_ms = ?1
-       WHERE account_id = ?2 AND key_id = ?3 AND (revoked_at_ms IS NULL OR revoked_at_ms > ?1)`,
-    )
-    .bind(atMs, accountId, keyId);
+  const db = drizzle(database);
+  const still = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId), endsAfter(apiKeys.revokedAtMs, atMs));
+  return prepared(database, db.update(apiKeys).set({ revokedAtMs: atMs }).where(still));
 }
 
 /** A page of the account's own keys, revoked ones too, newest first. */
@@ -81,19 +63,19 @@ export async function accountKeyPage(
   accountId: string,
   page: Page,
 ): Promise<{ items: StoredKey<AccountScope>[]; total: number }> {
-  const { rows, total } = await pageOfRows<KeyRow>(
-    database,
-    database
-      .prepare("SELECT COUNT(*) AS total FROM api_keys WHERE account_id = ? AND kind = 'account'")
-      .bind(accountId),
-    database
-      .prepare(
-        `SELECT ${COLUMNS} FROM api_keys WHERE account_id = ? AND kind = 'account'
-         ORDER BY created_at_ms DESC, key_id LIMIT ? OFFSET ?`,
-      )
-      .bind(accountId, page.limit, page.offset),
-  );
-  return { items: rows.map((row) => fromRow<AccountScope>(row)), total };
+  const db = drizzle(database);
+  const own = ofAccount(accountId);
+  const [[counted], rows] = await db.batch([
+    db.select({ total: count() }).from(apiKeys).where(own),
+    db
+      .select(KEY)
+      .from(apiKeys)
+      .where(own)
+      .orderBy(desc(apiKeys.createdAtMs), apiKeys.keyId)
+      .limit(page.limit)
+      .offset(page.offset),
+  ]);
+  return { items: rows.map((row) => fromRow<AccountScope>(row)), total: counted?.total ?? 0 };
 }
 
 /** The account's own key of this id, and how many other admin keys are active. Undefined when there is no such key. */
@@ -103,18 +85,21 @@ export async function accountKey(
   keyId: string,
   nowMs: number,
 ): Promise<{ key: StoredKey<AccountScope>; otherAdmins: number } | undefined> {
-  const row = await database
-    .prepare(
-      `SELECT ${COLUMNS}, (SELECT COUNT(*) FROM api_keys o
-         WHERE o.account_id = ?1 AND o.kind = 'account' AND o.key_id <> ?2
-           AND EXISTS (SELECT 1 FROM json_each(o.scopes) WHERE value = 'admin')
-           AND (o.revoked_at_ms IS NULL OR o.revoked_at_ms > ?3)
-           AND (o.expires_at_ms IS NULL OR o.expires_at_ms > ?3)) AS other_admins
-       FROM api_keys WHERE account_id = ?1 AND key_id = ?2 AND kind = 'account'`,
-    )
-    .bind(accountId, keyId, nowMs)
-    .first<KeyRow & { other_admins: number }>();
-  return row === null ? undefined : { key: fromRow<AccountScope>(row), otherAdmins: row.other_admins };
+  const db = drizzle(database);
+  const own = ofAccount(accountId);
+  const isAdmin = sql`EXISTS (SELECT 1 FROM json_each(${apiKeys.scopes}) WHERE value = 'admin')`;
+  const isActive = and(endsAfter(apiKeys.revokedAtMs, nowMs), endsAfter(apiKeys.expiresAtMs, nowMs));
+  const [[row], [others]] = await db.batch([
+    db
+      .select(KEY)
+      .from(apiKeys)
+      .where(and(own, eq(apiKeys.keyId, keyId))),
+    db
+      .select({ admins: count() })
+      .from(apiKeys)
+      .where(and(own, ne(apiKeys.keyId, keyId), isAdmin, isActive)),
+  ]);
+  return row === undefined ? undefined : { key: fromRow<AccountScope>(row), otherAdmins: others?.admins ?? 0 };
 }
 
 /** All keys of a customer, revoked ones too, newest first. */
@@ -123,11 +108,10 @@ export async function customerKeys(
   accountId: string,
   customerId: string,
 ): Promise<StoredKey<CustomerScope>[]> {
-  const { results } = await database
-    .prepare(
-      `SELECT ${COLUMNS} FROM api_keys WHERE account_id = ? AND customer_id = ? ORDER BY created_at_ms DESC, key_id`,
-    )
-    .bind(accountId, customerId)
-    .all<KeyRow>();
-  return results.map((row) => fromRow<CustomerScope>(row));
+  const db = drizzle(database);
+  const pinned = and(eq(apiKeys.accountId, accountId), eq(apiKeys.customerId, customerId));
+  const [rows] = await db.batch([
+    db.select(KEY).from(apiKeys).where(pinned).orderBy(desc(apiKeys.createdAtMs), apiKeys.keyId),
+  ]);
+  return rows.map((row) => fromRow<CustomerScope>(row));
 }

@@ -1,4 +1,9 @@
-import { type Page, pageOfRows } from "./page.ts";
+import { count, desc, eq, getTableColumns } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { withoutNulls } from "../domain/without-nulls.ts";
+import { prepared } from "./database.ts";
+import type { Page } from "./page.ts";
+import { auditLog } from "./tables.ts";
 
 /**
  * The audit trail: who did what to an account's keys, settings and catalog. Rows are written in the batch of their effect and
@@ -36,38 +41,10 @@ export function auditStatement(
   actor: Actor,
   nowMs: number,
 ): D1PreparedStatement {
-  return database
-    .prepare(
-      `INSERT INTO audit_log (account_id, entry_id, at_ms, action, target, actor_key_id, actor_hint, ip, request_id, before, after)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .bind(
-      accountId,
-      crypto.randomUUID(),
-      nowMs,
-      audit.action,
-      audit.target,
-      actor.keyId ?? null,
-      actor.hint,
-      actor.ip,
-      actor.requestId,
-      audit.before === undefined ? null : JSON.stringify(audit.before),
-      audit.after === undefined ? null : JSON.stringify(audit.after),
-    );
+  const db = drizzle(database);
+  const entry = { accountId, entryId: crypto.randomUUID(), atMs: nowMs, ...audit, ...actor };
+  return prepared(database, db.insert(auditLog).values(entry));
 }
-
-type AuditRow = {
-  entry_id: string;
-  at_ms: number;
-  action: AuditAction;
-  target: string;
-  actor_key_id: string | null;
-  actor_hint: string | null;
-  ip: string | null;
-  request_id: string;
-  before: string | null;
-  after: string | null;
-};
 
 /** A page of an account's trail, newest first. */
 export async function auditPage(
@@ -75,30 +52,19 @@ export async function auditPage(
   accountId: string,
   page: Page,
 ): Promise<{ items: AuditEntry[]; total: number }> {
-  const { rows, total } = await pageOfRows<AuditRow>(
-    database,
-    database.prepare("SELECT COUNT(*) AS total FROM audit_log WHERE account_id = ?").bind(accountId),
-    database
-      .prepare(
-        `SELECT entry_id, at_ms, action, target, actor_key_id, actor_hint, ip, request_id, before, after FROM audit_log
-         WHERE account_id = ? ORDER BY at_ms DESC, entry_id LIMIT ? OFFSET ?`,
-      )
-      .bind(accountId, page.limit, page.offset),
-  );
-  return { items: rows.map(fromRow), total };
-}
-
-function fromRow(row: AuditRow): AuditEntry {
-  return {
-    entryId: row.entry_id,
-    atMs: row.at_ms,
-    action: row.action,
-    target: row.target,
-    ...(row.actor_key_id === null ? {} : { keyId: row.actor_key_id }),
-    hint: row.actor_hint ?? "",
-    ip: row.ip ?? "",
-    requestId: row.request_id,
-    ...(row.before === null ? {} : { before: JSON.parse(row.before) as unknown }),
-    ...(row.after === null ? {} : { after: JSON.parse(row.after) as unknown }),
-  };
+  const db = drizzle(database);
+  const { accountId: account, ...columns } = getTableColumns(auditLog);
+  const mine = eq(account, accountId);
+  const [[counted], rows] = await db.batch([
+    db.select({ total: count() }).from(auditLog).where(mine),
+    db
+      .select(columns)
+      .from(auditLog)
+      .where(mine)
+      .orderBy(desc(auditLog.atMs), auditLog.entryId)
+      .limit(page.limit)
+      .offset(page.offset),
+  ]);
+  const items = rows.map((row) => ({ ...withoutNulls(row), hint: row.hint ?? "", ip: row.ip ?? "" }));
+  return { items, total: counted?.total ?? 0 };
 }

@@ -1,9 +1,12 @@
+import { drizzle } from "drizzle-orm/d1";
 import type { Named } from "../domain/customer.ts";
 import { customerId as customerIdOf, readCustomerThingId, tagFromBytes, type Uuid } from "../domain/ids.ts";
 import { CUSTOMERS_CACHED_MAX } from "../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../domain/refusal.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { prepared } from "./database.ts";
 import { isDatabaseFailure } from "./database-failure.ts";
+import { customerIdentities } from "./tables.ts";
 
 /**
  * The customer directory: from a reference id, a Stripe id or a customer id to the customer (CONTRACT 11.2). D1 decides, by
@@ -243,19 +246,19 @@ function clashOf(known: Names, names: Names): Refusal | undefined {
   return undefined;
 }
 
-const INSERT_IDENTITY = `INSERT INTO customer_identities (account_id, kind, value, customer_id) VALUES (?, ?, ?, ?)
-  ON CONFLICT DO NOTHING`;
-
 /**
  * Gives a customer further names. Each is taken by at most one customer, and a customer has one of each kind: what another
  * request did in between is seen in what D1 then holds, and refused.
  */
 export async function attach(database: D1Database, accountId: string, to: Known, names: Names): Promise<Reply<Known>> {
-  const statements: D1PreparedStatement[] = [];
-  if (names.referenceId !== undefined)
-    statements.push(database.prepare(INSERT_IDENTITY).bind(accountId, "reference", names.referenceId, to.customerId));
-  if (names.stripeCustomerId !== undefined)
-    statements.push(database.prepare(INSERT_IDENTITY).bind(accountId, "stripe", names.stripeCustomerId, to.customerId));
+  const db = drizzle(database);
+  const identities = [
+    ...(names.referenceId === undefined ? [] : [{ kind: "reference" as const, value: names.referenceId }]),
+    ...(names.stripeCustomerId === undefined ? [] : [{ kind: "stripe" as const, value: names.stripeCustomerId }]),
+  ].map((identity) => ({ ...identity, accountId, customerId: to.customerId }));
+  const statements = identities.map((identity) =>
+    prepared(database, db.insert(customerIdentities).values(identity).onConflictDoNothing()),
+  );
   statements.push(
     database
       .prepare(
@@ -351,49 +354,4 @@ export async function customersNamed(database: D1Database, accountId: string, na
   const [found] = await lookUp(database, accountId, [named]);
   const all = [found?.asReference, found?.asStripe, found?.asId].filter((known) => known !== undefined);
   return [...new Map(all.map((known) => [known.customerId, known])).values()];
-}
-
-/**
- * A page of an account's customers in the order of their ids, behind `cursor`. From the identities, which are the directory
- * itself (every customer has one), not from the customer rows, which are copies and may have to be rebuilt.
- */
-export async function customersAfter(
-  database: D1Database,
-  accountId: string,
-  cursor: string,
-  limit: number,
-): Promise<{ ids: Uuid[]; nextCursor?: string }> {
-  const { results } = await database
-    .prepare(
-      `SELECT DISTINCT customer_id FROM customer_identities WHERE account_id = ? AND customer_id > ?
-       ORDER BY customer_id LIMIT ?`,
-    )
-    .bind(accountId, cursor, limit)
-    .all<{ customer_id: Uuid }>();
-  const ids = results.map((row) => row.customer_id);
-  const last = ids.length === limit ? ids.at(-1) : undefined;
-  return { ids, ...(last === undefined ? {} : { nextCursor: last }) };
-}
-
-/**
- * Puts back the rows of these customers that are gone, as the directory first made them; the customers' own objects then send
- * what they know. A customer whose object never heard of it, its first request having ended in between, has no other copy.
- */
-export async function restoreCustomers(
-  database: D1Database,
-  accountId: string,
-  ids: readonly Uuid[],
-  nowMs: number,
-): Promise<void> {
-  await database
-    .prepare(
-      `INSERT INTO customers (account_id, customer_id, reference_id, stripe_customer_id, source, created_at_ms, modified_at_ms)
-       SELECT ?1, i.customer_id, MAX(CASE i.kind WHEN 'reference' THEN i.value END),
-         MAX(CASE i.kind WHEN 'stripe' THEN i.value END), 'EVENT_AUTO_CREATED', CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
-       FROM json_each(?2) AS asked JOIN customer_identities i ON i.account_id = ?1 AND i.customer_id = asked.value
-       WHERE true GROUP BY i.customer_id
-       ON CONFLICT DO NOTHING`,
-    )
-    .bind(accountId, JSON.stringify(ids), nowMs)
-    .run();
 }

@@ -1,8 +1,17 @@
+import { and, count, desc, eq, isNull, type SQL } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
 import type { Feature } from "../domain/account.ts";
-import { type Page, pageOfRows } from "./page.ts";
-import { FEATURE_COLUMNS, type FeatureRow, featureFromRow } from "./snapshot.ts";
+import { withoutNulls } from "../domain/without-nulls.ts";
+import { isOneOf, prepared } from "./database.ts";
+import type { Page } from "./page.ts";
+import { FEATURE, features } from "./tables.ts";
 
 /** Features as an operator keeps them. What events do with their keys is `features.ts`. */
+
+/** The account's features that are not deleted and, with `which`, are among them. */
+function existing(accountId: string, which?: SQL): SQL | undefined {
+  return and(eq(features.accountId, accountId), which, isNull(features.deletedAtMs));
+}
 
 /** A page of an account's features, newest first. */
 export async function featurePage(
@@ -10,69 +19,42 @@ export async function featurePage(
   accountId: string,
   page: Page,
 ): Promise<{ items: Feature[]; total: number }> {
-  const { rows, total } = await pageOfRows<FeatureRow>(
-    database,
-    database
-      .prepare("SELECT COUNT(*) AS total FROM features WHERE account_id = ? AND deleted_at_ms IS NULL")
-      .bind(accountId),
-    database
-      .prepare(
-        `SELECT ${FEATURE_COLUMNS} FROM features WHERE account_id = ? AND deleted_at_ms IS NULL
-         ORDER BY created_at_ms DESC, key LIMIT ? OFFSET ?`,
-      )
-      .bind(accountId, page.limit, page.offset),
-  );
-  return { items: rows.map(featureFromRow), total };
+  const db = drizzle(database);
+  const all = existing(accountId);
+  const [[counted], rows] = await db.batch([
+    db.select({ total: count() }).from(features).where(all),
+    db
+      .select(FEATURE)
+      .from(features)
+      .where(all)
+      .orderBy(desc(features.createdAtMs), features.key)
+      .limit(page.limit)
+      .offset(page.offset),
+  ]);
+  return { items: rows.map(withoutNulls), total: counted?.total ?? 0 };
 }
 
 /** The features of these ids that exist. */
 export async function featuresOf(database: D1Database, accountId: string, ids: readonly string[]): Promise<Feature[]> {
-  const { results } = await database
-    .prepare(
-      `SELECT ${FEATURE_COLUMNS} FROM features
-       WHERE account_id = ? AND feature_id IN (SELECT value FROM json_each(?)) AND deleted_at_ms IS NULL`,
-    )
-    .bind(accountId, JSON.stringify(ids))
-    .all<FeatureRow>();
-  return results.map(featureFromRow);
+  const db = drizzle(database);
+  const these = existing(accountId, isOneOf(features.featureId, ids));
+  const [rows] = await db.batch([db.select(FEATURE).from(features).where(these)]);
+  return rows.map(withoutNulls);
 }
 
 /** Makes a feature. A key that another feature has breaks `features_by_key` and so the batch. */
 export function insertFeature(database: D1Database, accountId: string, feature: Feature): D1PreparedStatement {
-  return database
-    .prepare(
-      `INSERT INTO features (account_id, feature_id, key, name, description, is_enabled, metadata, created_at_ms, modified_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .bind(
-      accountId,
-      feature.featureId,
-      feature.key,
-      feature.name,
-      feature.description ?? null,
-      feature.isEnabled ? 1 : 0,
-      feature.metadata ?? null,
-      feature.createdAtMs,
-      feature.modifiedAtMs,
-    );
+  const db = drizzle(database);
+  return prepared(database, db.insert(features).values({ accountId, ...feature }));
 }
 
 /** Writes everything of a feature that may change. */
 export function updateFeature(database: D1Database, accountId: string, feature: Feature): D1PreparedStatement {
-  return database
-    .prepare(
-      `UPDATE features SET name = ?, description = ?, is_enabled = ?, metadata = ?, modified_at_ms = ?
-       WHERE account_id = ? AND feature_id = ? AND deleted_at_ms IS NULL`,
-    )
-    .bind(
-      feature.name,
-      feature.description ?? null,
-      feature.isEnabled ? 1 : 0,
-      feature.metadata ?? null,
-      feature.modifiedAtMs,
-      accountId,
-      feature.featureId,
-    );
+  const db = drizzle(database);
+  const { name, description = null, isEnabled, metadata = null, modifiedAtMs } = feature;
+  const changed = { name, description, isEnabled, metadata, modifiedAtMs };
+  const one = existing(accountId, eq(features.featureId, feature.featureId));
+  return prepared(database, db.update(features).set(changed).where(one));
 }
 
 /** Deletes features. Their rows stay for events and sums that name them; their keys are free again. */
@@ -82,10 +64,7 @@ export function deleteFeatures(
   ids: readonly string[],
   nowMs: number,
 ): D1PreparedStatement {
-  return database
-    .prepare(
-      `UPDATE features SET deleted_at_ms = ?, modified_at_ms = ?
-       WHERE account_id = ? AND feature_id IN (SELECT value FROM json_each(?)) AND deleted_at_ms IS NULL`,
-    )
-    .bind(nowMs, nowMs, accountId, JSON.stringify(ids));
+  const db = drizzle(database);
+  const these = existing(accountId, isOneOf(features.featureId, ids));
+  return prepared(database, db.update(features).set({ deletedAtMs: nowMs, modifiedAtMs: nowMs }).where(these));
 }

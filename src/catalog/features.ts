@@ -1,8 +1,13 @@
+import { and, count, eq, isNull, or } from "drizzle-orm";
+import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import type { Feature } from "../domain/account.ts";
 import { AUTO_FEATURES_MAX } from "../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../domain/refusal.ts";
+import { withoutNulls } from "../domain/without-nulls.ts";
+import { isOneOf, prepared } from "./database.ts";
 import { isDatabaseFailure } from "./database-failure.ts";
-import { type AccountSnapshot, FEATURE_COLUMNS, type FeatureRow, featureFromRow, forgetAccount } from "./snapshot.ts";
+import { type AccountSnapshot, forgetAccount } from "./snapshot.ts";
+import { FEATURE, features } from "./tables.ts";
 
 /**
  * Features by the keys that events name. A key nobody knows becomes a feature, in no plan, up to 1,000 in an account: ids sent
@@ -67,20 +72,19 @@ async function readBeyond(
 ): Promise<Known | undefined> {
   const { accountId } = snapshot.account;
   try {
-    const [rows, made] = await database.batch([
-      featuresNamed(database, accountId, keys, ids),
-      database
-        .prepare(
-          "SELECT COUNT(*) AS n FROM features WHERE account_id = ? AND auto_created = 1 AND deleted_at_ms IS NULL",
-        )
-        .bind(accountId),
+    const db = drizzle(database);
+    const [rows, [made]] = await db.batch([
+      featuresNamed(db, accountId, keys, ids),
+      db
+        .select({ features: count() })
+        .from(features)
+        .where(and(eq(features.accountId, accountId), eq(features.autoCreated, true), isNull(features.deletedAtMs))),
     ]);
-    const features = (rows?.results ?? []).map((row) => featureFromRow(row as FeatureRow));
-    const count = (made?.results[0] as { n: number } | undefined)?.n ?? 0;
+    const found = rows.map(withoutNulls);
     return {
-      byKey: new Map(features.map((feature) => [feature.key, feature])),
-      byId: new Map(features.map((feature) => [feature.featureId, feature])),
-      room: AUTO_FEATURES_MAX - count,
+      byKey: new Map(found.map((feature) => [feature.key, feature])),
+      byId: new Map(found.map((feature) => [feature.featureId, feature])),
+      room: AUTO_FEATURES_MAX - (made?.features ?? 0),
     };
   } catch (failure) {
     if (!isDatabaseFailure(failure)) throw failure;
@@ -89,18 +93,12 @@ async function readBeyond(
   }
 }
 
-function featuresNamed(
-  database: D1Database,
-  accountId: string,
-  keys: readonly string[],
-  ids: readonly string[],
-): D1PreparedStatement {
-  return database
-    .prepare(
-      `SELECT ${FEATURE_COLUMNS} FROM features WHERE account_id = ?1 AND deleted_at_ms IS NULL AND
-         (key IN (SELECT value FROM json_each(?2)) OR feature_id IN (SELECT value FROM json_each(?3)))`,
-    )
-    .bind(accountId, JSON.stringify(keys), JSON.stringify(ids));
+function featuresNamed(db: DrizzleD1Database, accountId: string, keys: readonly string[], ids: readonly string[]) {
+  const named = or(isOneOf(features.key, keys), isOneOf(features.featureId, ids));
+  return db
+    .select(FEATURE)
+    .from(features)
+    .where(and(eq(features.accountId, accountId), isNull(features.deletedAtMs), named));
 }
 
 /**
@@ -115,9 +113,9 @@ export async function makeFeatures(
 ): Promise<(key: string) => Reply<string>> {
   if (keys.size === 0) return () => FULL;
   const candidates = JSON.stringify([...keys].map((key) => [key, crypto.randomUUID()]));
-  let rows: readonly FeatureRow[];
+  let rows: readonly { key: string; feature_id: string }[];
   try {
-    const results = await database.batch<FeatureRow>([
+    const results = await database.batch<{ key: string; feature_id: string }>([
       // Only new keys are numbered, so that known ones take no room.
       database
         .prepare(
@@ -133,7 +131,7 @@ export async function makeFeatures(
            ON CONFLICT DO NOTHING`,
         )
         .bind(accountId, candidates, nowMs, AUTO_FEATURES_MAX),
-      featuresNamed(database, accountId, [...keys], []),
+      prepared(database, featuresNamed(drizzle(database), accountId, [...keys], [])),
     ]);
     rows = results[1]?.results ?? [];
   } catch (failure) {

@@ -1,4 +1,8 @@
+import { and, eq, gt, lte } from "drizzle-orm";
+import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import { REQUEST_KEPT_MS } from "../domain/limits.ts";
+import { prepared } from "./database.ts";
+import { accounts, requests } from "./tables.ts";
 
 /**
  * First answers under an Idempotency-Key, for routes whose effect is in D1. The row commits in the batch that makes the effect:
@@ -11,47 +15,68 @@ export type StoredAnswer = { bodyDigest: string; status: number; body: string; s
 /** Whose answer: an account's id, or `root` for routes of the root token. */
 export type RequestId = { accountId: string; digest: string };
 
-type StoredRow = { body_digest: string; status: number; body: string; sealed: number };
-
-/** Asks for the first answer under a key; `storedAnswer` reads the result. */
-export function answerQuery(database: D1Database, id: RequestId, nowMs: number): D1PreparedStatement {
-  return database
-    .prepare(
-      `SELECT body_digest, status, body, sealed FROM requests
-       WHERE account_id = ? AND request_digest = ? AND created_at_ms > ?`,
-    )
-    .bind(id.accountId, id.digest, nowMs - REQUEST_KEPT_MS);
+function ofRequest(id: RequestId) {
+  return and(eq(requests.accountId, id.accountId), eq(requests.requestDigest, id.digest));
 }
 
-export function storedAnswer(result: D1Result | undefined): StoredAnswer | undefined {
-  const row = result?.results[0] as StoredRow | undefined;
-  return row === undefined
-    ? undefined
-    : { bodyDigest: row.body_digest, status: row.status, body: row.body, sealed: row.sealed === 1 };
+function answerQuery(db: DrizzleD1Database, id: RequestId, nowMs: number) {
+  const { bodyDigest, status, body, sealed } = requests;
+  return db
+    .select({ bodyDigest, status, body, sealed })
+    .from(requests)
+    .where(and(ofRequest(id), gt(requests.createdAtMs, nowMs - REQUEST_KEPT_MS)));
+}
+
+/** One round trip: what was answered before under this key, if there is one, and the version of the account (0: there is none). */
+export async function readBefore(
+  database: D1Database,
+  accountId: string,
+  id: RequestId | undefined,
+  nowMs: number,
+): Promise<{ answer: StoredAnswer | undefined; version: number }> {
+  const db = drizzle(database);
+  const versions = db
+    .select({ version: accounts.catalogVersion })
+    .from(accounts)
+    .where(eq(accounts.accountId, accountId));
+  const [[row], [answer] = []] = await db.batch(id === undefined ? [versions] : [versions, answerQuery(db, id, nowMs)]);
+  return { answer, version: row?.version ?? 0 };
+}
+
+/** Rows of an answer, and the removal of one that is too old to count. */
+function remembering(db: DrizzleD1Database, id: RequestId, answer: StoredAnswer, nowMs: number) {
+  const row = { accountId: id.accountId, requestDigest: id.digest, ...answer, createdAtMs: nowMs };
+  return {
+    forget: db.delete(requests).where(and(ofRequest(id), lte(requests.createdAtMs, nowMs - REQUEST_KEPT_MS))),
+    insert: db.insert(requests).values(row),
+  };
 }
 
 /**
- * Statements that keep an answer. On a row that another request wrote meanwhile: `abort` fails the batch, so that the effect
- * beside it does not happen twice (`isRequestClash` knows that failure); `keep` leaves the first answer in place.
+ * Statements that keep an answer beside its effect. A row that another request wrote meanwhile fails the batch, so that the effect
+ * does not happen twice (`isRequestClash` knows that failure).
  */
 export function rememberStatements(
   database: D1Database,
   id: RequestId,
   answer: StoredAnswer,
-  clash: "abort" | "keep",
   nowMs: number,
 ): D1PreparedStatement[] {
-  return [
-    database
-      .prepare("DELETE FROM requests WHERE account_id = ? AND request_digest = ? AND created_at_ms <= ?")
-      .bind(id.accountId, id.digest, nowMs - REQUEST_KEPT_MS),
-    database
-      .prepare(
-        `INSERT INTO requests (account_id, request_digest, body_digest, status, body, sealed, created_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ${clash === "keep" ? "ON CONFLICT DO NOTHING" : ""}`,
-      )
-      .bind(id.accountId, id.digest, answer.bodyDigest, answer.status, answer.body, answer.sealed ? 1 : 0, nowMs),
-  ];
+  const { forget, insert } = remembering(drizzle(database), id, answer, nowMs);
+  return [prepared(database, forget), prepared(database, insert)];
+}
+
+/** Keeps an answer without effect, unless another request was faster. Returns the first answer, its own or the other's. */
+export async function rememberFirst(
+  database: D1Database,
+  id: RequestId,
+  answer: StoredAnswer,
+  nowMs: number,
+): Promise<StoredAnswer | undefined> {
+  const db = drizzle(database);
+  const { forget, insert } = remembering(db, id, answer, nowMs);
+  const [, , [first]] = await db.batch([forget, insert.onConflictDoNothing(), answerQuery(db, id, nowMs)]);
+  return first;
 }
 
 /** Did a batch fail because the Idempotency-Key was used meanwhile? */
@@ -61,9 +86,7 @@ export function isRequestClash(failure: unknown): boolean {
 
 /** Deletes answers older than 24 h, for the cron. Returns how many. */
 export async function forgetOldRequests(database: D1Database, nowMs: number): Promise<number> {
-  const { meta } = await database
-    .prepare("DELETE FROM requests WHERE created_at_ms <= ?")
-    .bind(nowMs - REQUEST_KEPT_MS)
-    .run();
+  const db = drizzle(database);
+  const [{ meta }] = await db.batch([db.delete(requests).where(lte(requests.createdAtMs, nowMs - REQUEST_KEPT_MS))]);
   return meta.changes;
 }

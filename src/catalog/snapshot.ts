@@ -1,6 +1,10 @@
-import type { Account, AccountSettings, ApiKey, Feature } from "../domain/account.ts";
+import { and, eq, isNull, type SQLWrapper } from "drizzle-orm";
+import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
+import type { Account, ApiKey, Feature } from "../domain/account.ts";
 import { KEY_FRESH_MS_MAX, KEY_REFRESH_AHEAD_MS, KEYS_CACHED_MAX, STALE_WHILE_D1_FAILS_MS } from "../domain/limits.ts";
+import { withoutNulls } from "../domain/without-nulls.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { accounts, apiKeys, FEATURE, features } from "./tables.ts";
 
 /**
  * What an isolate remembers of an account: the key that was shown, the account, its settings and features. Read from D1 in one
@@ -91,120 +95,59 @@ function live(key: ApiKey | null, snapshot: AccountSnapshot | undefined, nowMs: 
   return { key, snapshot };
 }
 
-type KeyRow = {
-  key_id: string;
-  scopes: string;
-  customer_id: string | null;
-  hint: string;
-  expires_at_ms: number | null;
-  revoked_at_ms: number | null;
-} & AccountRow;
-
-type AccountRow = {
-  account_id: string;
-  account_name: string;
-  mode: Account["mode"];
-  currency: string;
-  settings: string;
-  catalog_version: number;
-  account_created_at_ms: number;
-  account_modified_at_ms: number;
+const ACCOUNT = {
+  accountId: accounts.accountId,
+  name: accounts.name,
+  mode: accounts.mode,
+  currency: accounts.currency,
+  settings: accounts.settings,
+  catalogVersion: accounts.catalogVersion,
+  createdAtMs: accounts.createdAtMs,
+  modifiedAtMs: accounts.modifiedAtMs,
 };
 
-const ACCOUNT_COLUMNS = `a.account_id, a.name AS account_name, a.mode, a.currency, a.settings, a.catalog_version,
-  a.created_at_ms AS account_created_at_ms, a.modified_at_ms AS account_modified_at_ms`;
+const { keyId, accountId, hint, scopes, customerId, expiresAtMs, revokedAtMs } = apiKeys;
+const KEY = { keyId, accountId, hint, scopes, customerId, expiresAtMs, revokedAtMs };
 
-/** One batch: the key with its account, and the account's features. */
+/** The account of this id, or that a query finds, and its features: for one batch. */
+function accountQueries(db: DrizzleD1Database, id: string | SQLWrapper) {
+  return [
+    db.select(ACCOUNT).from(accounts).where(eq(accounts.accountId, id)),
+    db
+      .select(FEATURE)
+      .from(features)
+      .where(and(eq(features.accountId, id), isNull(features.deletedAtMs))),
+  ] as const;
+}
+
+/** One batch: the key, its account, and the account's features. */
 async function read(database: D1Database, digest: string, nowMs: number): Promise<void> {
-  const [keyRows, featureRows] = await database.batch([
-    database
-      .prepare(
-        `SELECT k.key_id, k.scopes, k.customer_id, k.hint, k.expires_at_ms, k.revoked_at_ms, ${ACCOUNT_COLUMNS}
-         FROM api_keys k JOIN accounts a ON a.account_id = k.account_id WHERE k.digest = ?`,
-      )
-      .bind(digest),
-    database
-      .prepare(
-        `SELECT ${FEATURE_COLUMNS} FROM features
-         WHERE account_id = (SELECT account_id FROM api_keys WHERE digest = ?) AND deleted_at_ms IS NULL`,
-      )
-      .bind(digest),
+  const db = drizzle(database);
+  const shown = eq(apiKeys.digest, digest);
+  const owner = db.select({ accountId: apiKeys.accountId }).from(apiKeys).where(shown);
+  const [[row], [account], rows] = await db.batch([
+    db.select(KEY).from(apiKeys).where(shown),
+    ...accountQueries(db, owner),
   ]);
-  const row = keyRows?.results[0] as KeyRow | undefined;
-  if (row === undefined) {
+  if (row === undefined || account === undefined) {
     keys.set(digest, { key: null, readAtMs: nowMs, refreshing: false });
     return;
   }
-  const key: ApiKey = {
-    keyId: row.key_id,
-    accountId: row.account_id,
-    hint: row.hint,
-    scopes: JSON.parse(row.scopes) as ApiKey["scopes"],
-    ...(row.customer_id === null ? {} : { customerId: row.customer_id }),
-    ...(row.expires_at_ms === null ? {} : { expiresAtMs: row.expires_at_ms }),
-    ...(row.revoked_at_ms === null ? {} : { revokedAtMs: row.revoked_at_ms }),
-  };
-  keys.set(digest, { key, readAtMs: nowMs, refreshing: false });
-  snapshots.set(row.account_id, snapshotOf(accountFromRow(row), (featureRows?.results ?? []) as FeatureRow[]));
+  keys.set(digest, { key: withoutNulls(row), readAtMs: nowMs, refreshing: false });
+  snapshots.set(row.accountId, snapshotOf(account, rows.map(withoutNulls)));
 }
 
 /** The account as D1 holds it now, for management commands and for work without a key (cron, webhooks). */
 export async function readAccount(database: D1Database, accountId: string): Promise<AccountSnapshot | undefined> {
-  const [accountRows, featureRows] = await database.batch([
-    database.prepare(`SELECT ${ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = ?`).bind(accountId),
-    database
-      .prepare(`SELECT ${FEATURE_COLUMNS} FROM features WHERE account_id = ? AND deleted_at_ms IS NULL`)
-      .bind(accountId),
-  ]);
-  const row = accountRows?.results[0] as AccountRow | undefined;
-  if (row === undefined) return undefined;
-  const snapshot = snapshotOf(accountFromRow(row), (featureRows?.results ?? []) as FeatureRow[]);
+  const db = drizzle(database);
+  const [[account], rows] = await db.batch(accountQueries(db, accountId));
+  if (account === undefined) return undefined;
+  const snapshot = snapshotOf(account, rows.map(withoutNulls));
   snapshots.set(accountId, snapshot);
   return snapshot;
 }
 
-function accountFromRow(row: AccountRow): Account {
-  return {
-    accountId: row.account_id,
-    name: row.account_name,
-    mode: row.mode,
-    currency: row.currency,
-    settings: JSON.parse(row.settings) as AccountSettings,
-    catalogVersion: row.catalog_version,
-    createdAtMs: row.account_created_at_ms,
-    modifiedAtMs: row.account_modified_at_ms,
-  };
-}
-
-export const FEATURE_COLUMNS =
-  "feature_id, key, name, description, is_enabled, metadata, created_at_ms, modified_at_ms";
-
-export type FeatureRow = {
-  feature_id: string;
-  key: string;
-  name: string;
-  description: string | null;
-  is_enabled: number;
-  metadata: string | null;
-  created_at_ms: number;
-  modified_at_ms: number;
-};
-
-export function featureFromRow(row: FeatureRow): Feature {
-  return {
-    featureId: row.feature_id,
-    key: row.key,
-    name: row.name,
-    ...(row.description === null ? {} : { description: row.description }),
-    isEnabled: row.is_enabled === 1,
-    ...(row.metadata === null ? {} : { metadata: row.metadata }),
-    createdAtMs: row.created_at_ms,
-    modifiedAtMs: row.modified_at_ms,
-  };
-}
-
-function snapshotOf(account: Account, rows: readonly FeatureRow[]): AccountSnapshot {
-  const features = rows.map(featureFromRow);
+function snapshotOf(account: Account, features: readonly Feature[]): AccountSnapshot {
   return {
     account,
     featuresByKey: new Map(features.map((feature) => [feature.key, feature])),

@@ -1,9 +1,12 @@
-import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AccountScope, AccountSettings, CustomerScope } from "../domain/account.ts";
+import type { Uuid } from "../domain/ids.ts";
+import type { AuditAction } from "./audit.ts";
 
 /**
- * The D1 tables of accounts, keys, customers and features as drizzle sees them. `migrations/` is what creates them; a test
- * compares the two column by column.
+ * The D1 tables of accounts, keys, customers and features as drizzle sees them: columns by the domain's names, JSON and flags
+ * translated. `migrations/` is what creates them; a test compares the two column by column, defaults too, for drizzle writes
+ * its own where a value is left out. When to use drizzle and when SQL: docs/decisions/005-drizzle-and-sql.md.
  */
 
 export const accounts = sqliteTable("accounts", {
@@ -12,7 +15,7 @@ export const accounts = sqliteTable("accounts", {
   mode: text("mode", { enum: ["live", "test"] }).notNull(),
   db: text("db").notNull().default("DB"),
   currency: text("currency").notNull(),
-  settings: text("settings").notNull().default("{}"),
+  settings: text("settings", { mode: "json" }).$type<AccountSettings>().notNull().default({}),
   catalogVersion: integer("catalog_version").notNull().default(1),
   createdAtMs: integer("created_at_ms").notNull(),
   modifiedAtMs: integer("modified_at_ms").notNull(),
@@ -24,7 +27,7 @@ export const apiKeys = sqliteTable("api_keys", {
   keyId: text("key_id").notNull(),
   name: text("name"),
   kind: text("kind", { enum: ["account", "customer"] }).notNull(),
-  scopes: text("scopes").notNull(),
+  scopes: text("scopes", { mode: "json" }).$type<readonly (AccountScope | CustomerScope)[]>().notNull(),
   customerId: text("customer_id"),
   hint: text("hint").notNull(),
   createdAtMs: integer("created_at_ms").notNull(),
@@ -38,14 +41,14 @@ export const auditLog = sqliteTable(
     accountId: text("account_id").notNull(),
     entryId: text("entry_id").notNull(),
     atMs: integer("at_ms").notNull(),
-    action: text("action").notNull(),
+    action: text("action").$type<AuditAction>().notNull(),
     target: text("target").notNull(),
-    actorKeyId: text("actor_key_id"),
-    actorHint: text("actor_hint"),
+    keyId: text("actor_key_id"),
+    hint: text("actor_hint"),
     ip: text("ip"),
     requestId: text("request_id").notNull(),
-    before: text("before"),
-    after: text("after"),
+    before: text("before", { mode: "json" }),
+    after: text("after", { mode: "json" }),
   },
   (table) => [primaryKey({ columns: [table.accountId, table.entryId] })],
 );
@@ -58,7 +61,7 @@ export const requests = sqliteTable(
     bodyDigest: text("body_digest").notNull(),
     status: integer("status").notNull(),
     body: text("body").notNull(),
-    sealed: integer("sealed").notNull().default(0),
+    sealed: integer("sealed", { mode: "boolean" }).notNull().default(false),
     createdAtMs: integer("created_at_ms").notNull(),
   },
   (table) => [primaryKey({ columns: [table.accountId, table.requestDigest] })],
@@ -80,7 +83,7 @@ export const customerIdentities = sqliteTable(
     accountId: text("account_id").notNull(),
     kind: text("kind", { enum: ["reference", "stripe"] }).notNull(),
     value: text("value").notNull(),
-    customerId: text("customer_id").notNull(),
+    customerId: text("customer_id").$type<Uuid>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.accountId, table.kind, table.value] })],
 );
@@ -89,7 +92,7 @@ export const customers = sqliteTable(
   "customers",
   {
     accountId: text("account_id").notNull(),
-    customerId: text("customer_id").notNull(),
+    customerId: text("customer_id").$type<Uuid>().notNull(),
     referenceId: text("reference_id"),
     stripeCustomerId: text("stripe_customer_id"),
     firstName: text("first_name"),
@@ -114,9 +117,9 @@ export const features = sqliteTable(
     key: text("key").notNull(),
     name: text("name").notNull(),
     description: text("description"),
-    isEnabled: integer("is_enabled").notNull().default(1),
+    isEnabled: integer("is_enabled", { mode: "boolean" }).notNull().default(true),
     metadata: text("metadata"),
-    autoCreated: integer("auto_created").notNull().default(0),
+    autoCreated: integer("auto_created", { mode: "boolean" }).notNull().default(false),
     createdAtMs: integer("created_at_ms").notNull(),
     modifiedAtMs: integer("modified_at_ms").notNull(),
     deletedAtMs: integer("deleted_at_ms"),
@@ -124,9 +127,14 @@ export const features = sqliteTable(
   (table) => [primaryKey({ columns: [table.accountId, table.featureId] })],
 );
 
-export type Db = DrizzleD1Database;
-
-/** drizzle over a D1 binding. Cheap: one object. */
-export function open(database: D1Database): Db {
-  return drizzle(database);
-}
+/** What the domain knows of a feature. */
+export const FEATURE = {
+  featureId: features.featureId,
+  key: features.key,
+  name: features.name,
+  description: features.description,
+  isEnabled: features.isEnabled,
+  metadata: features.metadata,
+  createdAtMs: features.createdAtMs,
+  modifiedAtMs: features.modifiedAtMs,
+};

@@ -1,11 +1,12 @@
+import { isVersionClash, versionStatement } from "../catalog/accounts.ts";
 import { type Actor, type Audit, auditStatement } from "../catalog/audit.ts";
 import {
-  answerQuery,
   isRequestClash,
   type RequestId,
+  readBefore,
+  rememberFirst,
   rememberStatements,
   type StoredAnswer,
-  storedAnswer,
 } from "../catalog/requests.ts";
 import { forgetAccount } from "../catalog/snapshot.ts";
 import { errorEnvelope } from "../contract/errors.ts";
@@ -60,7 +61,7 @@ async function commit(call: Call, scope: Scope, decide: Decide): Promise<Answer>
   const database = call.env.DB;
   for (let attempt = 0; attempt < ACCOUNT_COMMIT_ATTEMPTS_MAX; attempt += 1) {
     const nowMs = Date.now();
-    const before = await readBefore(call, scope, nowMs);
+    const before = await readBefore(database, scope.accountId, requestIdOf(call, scope), nowMs);
     if (before.answer !== undefined) return replay(call, before.answer);
     const decided = await decide(nowMs);
     if (!decided.ok) return rememberRefusal(call, scope, decided, nowMs);
@@ -88,22 +89,6 @@ async function commit(call: Call, scope: Scope, decide: Decide): Promise<Answer>
   return { ok: false, code: "state_conflict", why: "The account is being changed by many requests; try again." };
 }
 
-/** One round trip: what was answered before under this key, and which version of the account a decision will rest on. */
-async function readBefore(
-  call: Call,
-  scope: Scope,
-  nowMs: number,
-): Promise<{ answer: StoredAnswer | undefined; version: number }> {
-  const database = call.env.DB;
-  const version = database
-    .prepare("SELECT catalog_version AS version FROM accounts WHERE account_id = ?")
-    .bind(scope.accountId);
-  const id = requestIdOf(call, scope);
-  const results = await database.batch(id === undefined ? [version] : [version, answerQuery(database, id, nowMs)]);
-  const row = results[0]?.results[0] as { version: number } | undefined;
-  return { answer: storedAnswer(results[1]), version: row?.version ?? 0 };
-}
-
 function versionStatements(
   database: D1Database,
   accountId: string,
@@ -111,25 +96,7 @@ function versionStatements(
   readVersion: number,
 ): D1PreparedStatement[] {
   if (change === "leave") return [];
-  if (change === "bump")
-    return [
-      database
-        .prepare("UPDATE accounts SET catalog_version = catalog_version + 1 WHERE account_id = ?")
-        .bind(accountId),
-    ];
-  // NULL breaks the column's NOT NULL, which aborts the batch: D1 has no other way to make one depend on what was read.
-  return [
-    database
-      .prepare(
-        `UPDATE accounts SET catalog_version = CASE WHEN catalog_version = ? THEN catalog_version + 1 END
-         WHERE account_id = ?`,
-      )
-      .bind(readVersion, accountId),
-  ];
-}
-
-function isVersionClash(failure: unknown): boolean {
-  return failure instanceof Error && failure.message.includes("NOT NULL constraint failed: accounts.catalog_version");
+  return [versionStatement(database, accountId, change === "guard" ? readVersion : undefined)];
 }
 
 function isUniqueClash(failure: unknown): boolean {
@@ -152,7 +119,7 @@ async function rememberSuccess(
   const envelope = JSON.stringify({ success: true, ...(decided.data === undefined ? {} : { data: decided.data }) });
   const sealed = decided.sealed === true;
   const body = sealed ? await seal(envelope, call.secret, digest) : envelope;
-  return rememberStatements(call.env.DB, id, { bodyDigest, status: decided.status, body, sealed }, "abort", nowMs);
+  return rememberStatements(call.env.DB, id, { bodyDigest, status: decided.status, body, sealed }, nowMs);
 }
 
 /** Statuses of a handler's own refusals, which are answers like any other (CONTRACT §1). */
@@ -164,12 +131,7 @@ async function rememberRefusal(call: Call, scope: Scope, refusal: Refusal, nowMs
   const { status, body } = errorEnvelope(refusal);
   if (id === undefined || call.requestKey === undefined || !REMEMBERED_STATUSES.includes(status)) return refusal;
   const stored = { bodyDigest: call.requestKey.bodyDigest, status, body: JSON.stringify(body), sealed: false };
-  const database = call.env.DB;
-  const results = await database.batch([
-    ...rememberStatements(database, id, stored, "keep", nowMs),
-    answerQuery(database, id, nowMs),
-  ]);
-  const first = storedAnswer(results.at(-1));
+  const first = await rememberFirst(call.env.DB, id, stored, nowMs);
   return first === undefined || (first.bodyDigest === stored.bodyDigest && first.body === stored.body)
     ? refusal
     : replay(call, first);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type CronRun, lastRuns } from "../../catalog/cron-runs.ts";
-import { customersAfter, restoreCustomers } from "../../catalog/directory.ts";
+import { customersAfter, restoreCustomers } from "../../catalog/customers.ts";
 import { idText, instantText } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { Uuid } from "../../domain/ids.ts";
