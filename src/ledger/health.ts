@@ -1,3 +1,8 @@
+import { and, desc, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { withoutNulls } from "../domain/without-nulls.ts";
+import { feed, objectHealth } from "./tables.ts";
+
 /** What objects told of themselves, and which ones to ask. */
 
 export type ToldHealth = {
@@ -10,52 +15,50 @@ export type ToldHealth = {
 
 /** Objects of an account that have something wrong, worst first. */
 export async function troubledObjects(database: D1Database, accountId: string, limit: number): Promise<ToldHealth[]> {
-  const { results } = await database
-    .prepare(
-      `SELECT customer_id, oldest_unsent_at_ms, parked_rows, quarantined_at_ms, size_bytes FROM object_health
-       WHERE account_id = ? AND (parked_rows > 0 OR quarantined_at_ms IS NOT NULL)
-       ORDER BY quarantined_at_ms IS NULL, parked_rows DESC LIMIT ?`,
-    )
-    .bind(accountId, limit)
-    .all<{
-      customer_id: string;
-      oldest_unsent_at_ms: number | null;
-      parked_rows: number;
-      quarantined_at_ms: number | null;
-      size_bytes: number;
-    }>();
-  return results.map((row) => ({
-    customerId: row.customer_id,
-    ...(row.oldest_unsent_at_ms === null ? {} : { oldestUnsentAtMs: row.oldest_unsent_at_ms }),
-    parkedRows: row.parked_rows,
-    ...(row.quarantined_at_ms === null ? {} : { quarantinedAtMs: row.quarantined_at_ms }),
-    sizeBytes: row.size_bytes,
-  }));
+  const db = drizzle(database);
+  const { customerId, oldestUnsentAtMs, parkedRows, quarantinedAtMs, sizeBytes } = objectHealth;
+  const [rows] = await db.batch([
+    db
+      .select({ customerId, oldestUnsentAtMs, parkedRows, quarantinedAtMs, sizeBytes })
+      .from(objectHealth)
+      .where(and(eq(objectHealth.accountId, accountId), or(gt(parkedRows, 0), isNotNull(quarantinedAtMs))))
+      .orderBy(isNull(quarantinedAtMs), desc(parkedRows))
+      .limit(limit),
+  ]);
+  return rows.map(withoutNulls);
 }
+
+/** How far back in the feed `recentCustomers` looks: an account whose newest events are all one customer's ends there too. */
+const RECENT_EVENTS_MAX = 1000;
 
 /** Customers of the newest events that arrived in the feed: the ones most likely to have something on its way. */
 export async function recentCustomers(database: D1Database, accountId: string, limit: number): Promise<string[]> {
-  const { results } = await database
-    .prepare(
-      `SELECT DISTINCT customer_id FROM (SELECT customer_id FROM feed WHERE account_id = ?
-         ORDER BY occurred_at_ms DESC, event_id DESC LIMIT 1000) LIMIT ?`,
-    )
-    .bind(accountId, limit)
-    .all<{ customer_id: string }>();
-  return results.map((row) => row.customer_id);
+  const db = drizzle(database);
+  const newest = db
+    .select({ customerId: feed.customerId })
+    .from(feed)
+    .where(eq(feed.accountId, accountId))
+    .orderBy(desc(feed.occurredAtMs), desc(feed.eventId))
+    .limit(RECENT_EVENTS_MAX)
+    .as("newest");
+  const [rows] = await db.batch([db.selectDistinct({ customerId: newest.customerId }).from(newest).limit(limit)]);
+  return rows.map((row) => row.customerId);
 }
 
-/** Quarantined objects of all accounts, for the cron that calls on them; keyset by account and customer. */
+/** Quarantined objects of all accounts, for the cron that calls on them; those that wait longest first. */
 export async function quarantinedObjects(
   database: D1Database,
   limit: number,
 ): Promise<{ accountId: string; customerId: string }[]> {
-  const { results } = await database
-    .prepare(
-      `SELECT account_id, customer_id FROM object_health WHERE quarantined_at_ms IS NOT NULL
-       ORDER BY quarantined_at_ms LIMIT ?`,
-    )
-    .bind(limit)
-    .all<{ account_id: string; customer_id: string }>();
-  return results.map((row) => ({ accountId: row.account_id, customerId: row.customer_id }));
+  const db = drizzle(database);
+  const { accountId, customerId, quarantinedAtMs } = objectHealth;
+  const [rows] = await db.batch([
+    db
+      .select({ accountId, customerId })
+      .from(objectHealth)
+      .where(isNotNull(quarantinedAtMs))
+      .orderBy(quarantinedAtMs)
+      .limit(limit),
+  ]);
+  return rows;
 }
