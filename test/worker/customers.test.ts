@@ -224,4 +224,21 @@ describe("holds", () => {
     const other = await world.call("POST", OPERATOR, { ...body, email: "c@d" }, headers);
     expect(other).toMatchObject({ status: 409, error: { code: "idempotency_conflict" } });
   });
+
+  test("a registration that is refused attaches nothing, with an Idempotency-Key or without", async ({ expect }) => {
+    const world = await newWorld();
+    const body = { email: "a@b", customerReferenceId: "acme" };
+    const register = { "Idempotency-Key": "register" };
+    const { data: made } = await world.call<Customer>("POST", CLIENT, body, register);
+    const grown = { ...body, stripeCustomerId: "cus_1" };
+    for (const [headers, code] of [
+      [{}, "conflict"],
+      [{ "Idempotency-Key": "other" }, "conflict"],
+      [register, "idempotency_conflict"],
+    ] as const)
+      expect(await world.call("POST", CLIENT, grown, headers), code).toMatchObject({ status: 409, error: { code } });
+    expect((await world.call("GET", `${CLIENT}/acme`)).data).toEqual(made);
+    expect((await world.call("GET", `${CLIENT}/cus_1`)).status).toBe(404);
+    expect(await world.call("POST", CLIENT, body, register)).toMatchObject({ status: 201, data: made });
+  });
 });

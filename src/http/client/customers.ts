@@ -2,6 +2,7 @@ import * as z from "zod";
 import { attach, customersNamed, identify, type Known } from "../../catalog/directory.ts";
 import { ChangeCustomer, CreateCustomer, CustomerWire, personalData, toWireCustomer } from "../../contract/customer.ts";
 import { name } from "../../contract/scalars.ts";
+import type { Replayable } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { CustomerView } from "../../domain/customer.ts";
 import type { Refusal, Reply } from "../../domain/refusal.ts";
@@ -20,34 +21,44 @@ export async function createCustomer(
     ...(customerReferenceId === undefined ? {} : { referenceId: customerReferenceId }),
     ...(stripeCustomerId === undefined ? {} : { stripeCustomerId }),
   };
-  const taken = await takenBy(call, named);
-  if (taken !== undefined) return taken;
+  const owner = await registeredOwner(call, named);
+  if (owner !== undefined) {
+    const refused = takenName(named, owner);
+    if (call.requestKey === undefined) return refused;
+    // Its object knows whether this is a repeat. The names that are sent there are its own: a refusal attaches nothing.
+    const reply = await register(call, owner);
+    return reply.ok || reply.code !== "identity_taken" ? registered(reply, operator) : refused;
+  }
   const [identified] = await identify(call.env.DB, accountId, [named], "MANUAL", Date.now());
   if (identified === undefined || !identified.ok) return identified ?? { ok: false, code: "catalog_unavailable" };
-  const known = identified.value;
+  return registered(await register(call, identified.value), operator);
+}
+
+function register(
+  call: Call<unknown, unknown, z.output<typeof CreateCustomer>>,
+  known: Known,
+): Promise<Replayable<CustomerView>> {
   call.log.customerId = known.customerId;
-  const reply = await objectOf(call.env, accountId, known.customerId).register({
+  return objectOf(call.env, call.account.account.accountId, known.customerId).register({
     identity: identityOf(known),
     data: personalData(call.body),
     ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
   });
+}
+
+function registered(reply: Replayable<CustomerView>, operator: boolean): Answer {
   return reply.ok
     ? { ...answer(201, toWireCustomer(reply.value, operator)), replayed: reply.replayed === true }
     : reply;
 }
 
-/**
- * A registered customer that has one of the names already: nothing may be attached to it by a request that is refused. One that
- * an event made is completed instead, and a repeat under an Idempotency-Key must reach the object that remembers it.
- */
-async function takenBy(call: Call, named: Names): Promise<Refusal | undefined> {
-  if (call.requestKey !== undefined) return undefined;
+/** A customer that has one of the names and is registered already; one that an event made is completed instead. */
+async function registeredOwner(call: Call, named: Names): Promise<Known | undefined> {
   const { accountId } = call.account.account;
   const owners = await customersNamed(call.env.DB, accountId, named);
   for (const owner of owners) {
     const shown = await objectOf(call.env, accountId, owner.customerId).view();
-    if (shown === undefined || shown.source === "EVENT_AUTO_CREATED") continue;
-    return takenName(named, [owner]);
+    if (shown !== undefined && shown.source !== "EVENT_AUTO_CREATED") return owner;
   }
   return undefined;
 }
@@ -78,8 +89,8 @@ export async function changeCustomer(
   const added = addedNames(known, call.body);
   if (!added.ok) return added;
   if (Object.keys(added.value).length > 0) {
-    const taken = takenName(added.value, await customersNamed(call.env.DB, accountId, added.value));
-    if (taken !== undefined) return taken;
+    const [holder] = await customersNamed(call.env.DB, accountId, added.value);
+    if (holder !== undefined) return takenName(added.value, holder);
     const attached = await attach(call.env.DB, accountId, known, added.value);
     if (!attached.ok) return attached;
     known = attached.value;
@@ -111,10 +122,9 @@ function addedNames(known: Known, body: z.output<typeof ChangeCustomer>): Reply<
   return { ok: true, value: added };
 }
 
-/** The refusal for names that somebody has: seen before anything is attached, so that a refused change changes nothing. */
-function takenName({ referenceId, stripeCustomerId }: Names, owners: readonly Known[]): Refusal | undefined {
-  if (owners.length === 0) return undefined;
-  return referenceId !== undefined && owners.some((owner) => owner.referenceId === referenceId)
+/** The refusal for names of which `holder` has one: seen before anything is attached, so that a refused change changes nothing. */
+function takenName({ referenceId, stripeCustomerId }: Names, holder: Known): Refusal {
+  return referenceId !== undefined && holder.referenceId === referenceId
     ? { ok: false, code: "identity_taken", kind: "customerReferenceId", value: referenceId }
     : { ok: false, code: "identity_taken", kind: "stripeCustomerId", value: stripeCustomerId ?? "" };
 }
