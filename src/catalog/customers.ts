@@ -82,8 +82,8 @@ export async function restoreCustomers(
       `INSERT INTO customers (account_id, customer_id, reference_id, stripe_customer_id, source, created_at_ms, modified_at_ms)
        SELECT ?1, i.customer_id, MAX(CASE i.kind WHEN 'reference' THEN i.value END),
          MAX(CASE i.kind WHEN 'stripe' THEN i.value END), 'EVENT_AUTO_CREATED', CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
-       FROM json_each(?2) AS asked JOIN customer_identities i ON i.account_id = ?1 AND i.customer_id = asked.value
-       WHERE true GROUP BY i.customer_id
+       FROM customer_identities i WHERE i.account_id = ?1 AND i.customer_id IN (SELECT value FROM json_each(?2))
+       GROUP BY i.customer_id
        ON CONFLICT DO NOTHING`,
     )
     .bind(accountId, JSON.stringify(ids), nowMs)

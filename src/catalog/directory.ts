@@ -90,7 +90,10 @@ type Found = { asReference?: Known; asStripe?: Known; asId?: Known };
 
 type DirectoryRow = { customer_id: string; reference_id: string | null; stripe_customer_id: string | null };
 
-/** Whom each name of each entry leads to. One D1 query for all of them. */
+/**
+ * Whom each name of each entry leads to. One D1 query for all of them. CROSS JOIN, since D1 keeps no statistics: left to itself
+ * SQLite goes through all customers of the account and looks each up among the few that were asked for.
+ */
 async function lookUp(database: D1Database, accountId: string, entries: readonly Named[]): Promise<Found[]> {
   const asked = new Set<string>();
   for (const entry of entries) {
@@ -102,7 +105,7 @@ async function lookUp(database: D1Database, accountId: string, entries: readonly
     .prepare(
       `WITH asked AS (SELECT value ->> 0 AS kind, value ->> 1 AS value FROM json_each(?2)),
        ids AS (
-         SELECT i.customer_id FROM asked JOIN customer_identities i
+         SELECT i.customer_id FROM asked CROSS JOIN customer_identities i
            ON i.account_id = ?1 AND i.kind = asked.kind AND i.value = asked.value
          UNION SELECT value FROM asked WHERE kind = 'id'
        )
@@ -111,7 +114,7 @@ async function lookUp(database: D1Database, accountId: string, entries: readonly
             AND r.kind = 'reference') AS reference_id,
          (SELECT value FROM customer_identities s WHERE s.account_id = ?1 AND s.customer_id = c.customer_id
             AND s.kind = 'stripe') AS stripe_customer_id
-       FROM ids JOIN customers c ON c.account_id = ?1 AND c.customer_id = ids.customer_id`,
+       FROM ids CROSS JOIN customers c ON c.account_id = ?1 AND c.customer_id = ids.customer_id`,
     )
     .bind(accountId, `[${[...asked].join(",")}]`)
     .all<DirectoryRow>();
@@ -332,8 +335,8 @@ async function create(
            modified_at_ms)
          SELECT ?1, i.customer_id, MAX(CASE i.kind WHEN 'reference' THEN i.value END),
            MAX(CASE i.kind WHEN 'stripe' THEN i.value END), ?3, CAST(?4 AS INTEGER), CAST(?4 AS INTEGER)
-         FROM json_each(?2) AS made JOIN customer_identities i ON i.account_id = ?1 AND i.customer_id = made.value
-         WHERE true GROUP BY i.customer_id
+         FROM customer_identities i WHERE i.account_id = ?1 AND i.customer_id IN (SELECT value FROM json_each(?2))
+         GROUP BY i.customer_id
          ON CONFLICT DO NOTHING`,
       )
       .bind(accountId, JSON.stringify(candidates.map(({ id }) => id)), source, nowMs),

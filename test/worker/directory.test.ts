@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
-import { clearDirectory, identify } from "../../src/catalog/directory.ts";
+import { restoreCustomers } from "../../src/catalog/customers.ts";
+import { clearDirectory, findCustomer, identify } from "../../src/catalog/directory.ts";
 import { withD1 } from "../support/d1.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
@@ -17,6 +18,27 @@ async function names(world: World): Promise<Record<string, string>> {
     .bind(world.accountId)
     .all<{ kind: string; value: string; customer_id: string }>();
   return Object.fromEntries(results.map(({ kind, value, customer_id }) => [`${kind} ${value}`, customer_id]));
+}
+
+/** How D1 goes about the statements of `work`: a line per table it touches. */
+async function plansOf(work: (database: D1Database) => Promise<unknown>): Promise<string[]> {
+  const asked: { sql: string; bound: unknown[] }[] = [];
+  const database = new Proxy(env.DB, {
+    get: (real, name: keyof D1Database) => {
+      if (name === "batch") return real.batch.bind(real);
+      return (sql: string) => ({
+        bind: (...bound: unknown[]) => {
+          asked.push({ sql, bound });
+          return real.prepare(sql).bind(...bound);
+        },
+      });
+    },
+  });
+  await work(database);
+  const plans = await env.DB.batch<{ detail: string }>(
+    asked.map(({ sql, bound }) => env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...bound)),
+  );
+  return plans.flatMap(({ results }) => results.map(({ detail }) => detail));
 }
 
 describe("does", () => {
@@ -136,6 +158,22 @@ describe("holds", () => {
     const { status, data } = await world.event({ customerReferenceId: "a", stripeCustomerId: "cus_a" });
     expect([status, data.customerId]).toEqual([201, before["reference a"]]);
     expect(await names(world)).toEqual(before);
+  });
+
+  test("finding, making and restoring a customer costs the same however many there are", async ({ expect }) => {
+    const accountId = crypto.randomUUID();
+    const plans = await plansOf(async (database) => {
+      const [made] = await identify(database, accountId, [{ referenceId: "a" }], "MANUAL", Date.now());
+      if (!made?.ok) throw new Error(JSON.stringify(made));
+      await identify(database, accountId, [{ referenceId: "a", stripeCustomerId: "cus_a" }], "MANUAL", Date.now());
+      await findCustomer(database, accountId, "nobody");
+      await restoreCustomers(database, accountId, [made.value.customerId], Date.now());
+    });
+    const searches = plans.filter((line) => line.startsWith("SEARCH"));
+    expect(searches.length).toBeGreaterThan(10);
+    // Never by the account alone: that would be all of its customers.
+    expect(searches.filter((line) => line.endsWith("(account_id=?)"))).toEqual([]);
+    expect(plans.filter((line) => /^SCAN (i|c|r|s|customer\w*)\b/.test(line))).toEqual([]);
   });
 
   test("a rebuild also brings back a customer whose object never heard of it", async ({ expect }) => {
