@@ -331,6 +331,21 @@ describe("holds", () => {
     expect(total).toBe(1);
   });
 
+  test("an Idempotency-Key is free again after a day: another request under it is recorded", async ({ expect }) => {
+    const world = await newWorld();
+    const headers = { "Idempotency-Key": "nightly" };
+    const first = await world.event({ customerReferenceId: "a", costAmount: 1 }, headers);
+    const { customerId } = first.data;
+    clockAt("2030-03-06T10:30:00.001Z");
+    await world.object(customerId).wake();
+    const second = await world.event({ customerReferenceId: "a", costAmount: 2 }, headers);
+    expect(second).toMatchObject({ status: 201, data: { costAmount: 2 } });
+    // The same once more is the same event, for ever.
+    const repeat = await world.event({ customerReferenceId: "a", costAmount: 1 }, headers);
+    expect(repeat).toMatchObject({ status: 409, error: { code: "idempotency_conflict" } });
+    expect((await world.object(customerId).events({}, ALL)).total).toBe(2);
+  });
+
   test("a refused duplicate is repeated as it was first answered", async ({ expect }) => {
     const world = await newWorld();
     const body = { customerReferenceId: "a", eventIdempotencyKey: "k" };

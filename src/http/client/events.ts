@@ -134,10 +134,14 @@ export function trackCall(call: Call, customer: Known, events: readonly TrackEve
   };
 }
 
-/** A key for an event that came without: a repeat under one Idempotency-Key makes up the same. */
+/**
+ * A key for an event that came without: a repeat under one Idempotency-Key makes up the same. Another body makes up another, so that
+ * an Idempotency-Key that is free again after a day records a new event.
+ */
 export function madeUpKey(call: Call): (index: number) => string {
   const { requestKey } = call;
-  return (index) => (requestKey === undefined ? crypto.randomUUID() : `request:${requestKey.digest}:${index}`);
+  return (index) =>
+    requestKey === undefined ? crypto.randomUUID() : `request:${requestKey.digest}:${requestKey.bodyDigest}:${index}`;
 }
 
 async function trackOne(call: Call<unknown, unknown, ParsedEvent>) {
