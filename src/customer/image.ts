@@ -25,8 +25,10 @@ export type Image = {
   /** Outbox rows that were given up; D1 is told when their number changes. */
   parkedRows: number;
   readonly rollups: Map<string, Rollup & { rev: number }>;
-  /** UTC day → (feature, model) pairs counted that day. */
+  /** UTC day → pairs of feature and model counted that day. */
   readonly pairs: Map<number, Set<string>>;
+  /** The commit that last said where the feed goes on: one under way may not overwrite what was said meanwhile. */
+  fedRev: number;
   /** When the oldest hour becomes part of a day; undefined without hours. */
   compactAtMs: number | undefined;
   /** When the alarm is set for, as far as this instance set it. */
@@ -69,6 +71,7 @@ export function loadImage(sql: SqlStorage, owner: Owner): Image {
     parkedRows: store.parkedRows(sql),
     rollups: new Map(),
     pairs: new Map(),
+    fedRev: 0,
     compactAtMs: compactionDue(store.oldestHour(sql)),
     alarmAtMs: undefined,
   };
@@ -84,17 +87,16 @@ export function pairsOn(customer: Customer, atMs: number): Set<string> {
   const dayStartMs = Math.floor(atMs / DAY_MS) * DAY_MS;
   let pairs = image.pairs.get(dayStartMs);
   if (pairs === undefined) {
-    pairs = new Set(
-      store.pairsOfDay(sql, dayStartMs, dayStartMs + DAY_MS).map(({ featureId, model }) => pairText(featureId, model)),
-    );
+    pairs = new Set(store.pairsOfDay(sql, dayStartMs, dayStartMs + DAY_MS).map(pairText));
     image.pairs.set(dayStartMs, pairs);
     if (image.pairs.size > PAIR_DAYS_CACHED_MAX) image.pairs.delete(image.pairs.keys().next().value ?? dayStartMs);
   }
   return pairs;
 }
 
-export function pairText(featureId: string, model: string): string {
-  return `${featureId}\n${model}`;
+/** A pair as text. A model is one provider's: providers are named by callers, too, and must not make rows without end. */
+export function pairText({ featureId, provider, model }: store.Pair): string {
+  return `${featureId}\n${provider}\n${model}`;
 }
 
 /**
@@ -115,6 +117,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
   const pairs: { atMs: number; pair: string }[] = [];
   let lastSeq = image.lastSeq;
   let profileChanged = false;
+  let fedRev = image.fedRev;
 
   customer.transact(() => {
     for (const change of changes) {
@@ -141,7 +144,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
             rollups.set(key, rollup);
           }
           addSums(rollup, change.sums);
-          pairs.push({ atMs: change.key.bucketStartMs, pair: pairText(change.key.featureId, change.key.model) });
+          pairs.push({ atMs: change.key.bucketStartMs, pair: pairText(change.key) });
           break;
         }
         case "recosted":
@@ -149,6 +152,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
           break;
         case "fed":
           state.fedSeq = change.seq;
+          fedRev = state.rev;
           break;
         case "quarantined":
           state.quarantinedAtMs = change.atMs;
@@ -198,6 +202,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
 
   image.state = state;
   image.lastSeq = lastSeq;
+  image.fedRev = fedRev;
   for (const [key, rollup] of rollups) {
     image.rollups.delete(key);
     image.rollups.set(key, rollup);

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { CustomerView, Owner } from "../domain/customer.ts";
 import type { StoredEvent } from "../domain/event.ts";
 import { type CustomerTag, customerId } from "../domain/ids.ts";
-import { REQUEST_KEPT_MS } from "../domain/limits.ts";
+import { FLUSH_ROWS_MAX, REQUEST_KEPT_MS } from "../domain/limits.ts";
 import type { Reply } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
 import type {
@@ -95,7 +95,9 @@ export class CustomerObject extends DurableObject<Env> {
   async reproject(): Promise<{ rows: number; arrived: boolean }> {
     const rows = reproject(this.#customer, this.#now());
     this.#arm();
-    while ((await this.#outbox.flush(this.#now())) === "sent");
+    // As many flushes as what waits now needs: a busy customer would never let this end.
+    for (let left = this.#outbox.health().waitingRows; left > 0; left -= FLUSH_ROWS_MAX)
+      if ((await this.#outbox.flush(this.#now())) !== "sent") break;
     return { rows, arrived: !this.#outbox.hasRows() };
   }
 
@@ -121,9 +123,9 @@ export class CustomerObject extends DurableObject<Env> {
 
   async #work(): Promise<void> {
     const nowMs = this.#now();
-    this.#settle(nowMs);
-    this.#forgetOldRequests(nowMs);
     try {
+      this.#settle(nowMs);
+      this.#forgetOldRequests(nowMs);
       await this.#outbox.flush(nowMs);
     } finally {
       // Whatever happened, somebody must come back for what is left.
@@ -182,7 +184,10 @@ export class CustomerObject extends DurableObject<Env> {
     const atMs = Math.min(...due);
     if (!Number.isFinite(atMs) || (image.alarmAtMs !== undefined && image.alarmAtMs <= atMs)) return;
     image.alarmAtMs = atMs;
-    void this.ctx.storage.setAlarm(atMs);
+    // One that could not be set must not count as set: the next call tries again.
+    this.ctx.storage.setAlarm(atMs).catch(() => {
+      image.alarmAtMs = undefined;
+    });
   }
 
   /** Sends what a management command wrote before it answers. D1 away: the answer is right all the same, the alarm sends. */

@@ -151,8 +151,11 @@ export class Outbox {
     try {
       await this.#database.batch(projectionStatements(this.#database, owner.accountId, owner.customerId, projections));
       return true;
-    } catch {
+    } catch (failure) {
       // Away, slow or refusing: the caller finds out which. Nothing is lost, every row is still here.
+      const { accountId, customerId } = owner;
+      const line = { at: "outbox", rows: parcels.length, failure: String(failure), accountId, customerId };
+      console.error(JSON.stringify(line));
       return false;
     }
   }
@@ -209,9 +212,9 @@ export class Outbox {
       case "feed": {
         const events = newestEvents(this.#customer);
         const last = image.lastSeq;
-        const { fedSeq } = image.state;
-        // Set back meanwhile, by a recost or a rebuild, the feed wants older events once more.
-        const goesOn = () => image.state.fedSeq === fedSeq;
+        const { fedRev } = image;
+        // Set anew meanwhile, by a recost or a rebuild, the feed wants these events once more.
+        const goesOn = () => image.fedRev === fedRev;
         return {
           row,
           projection: events.length === 0 ? undefined : { kind: "feed", events, rev },

@@ -95,6 +95,11 @@ export const STEPS: readonly Step[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    id: 2,
+    why: "old requests are forgotten at every alarm: by an index, not by reading a day's requests",
+    sql: "CREATE INDEX requests_by_age ON requests (created_at_ms);",
+  },
 ];
 
 /** Brings the object's tables to the newest step. Runs in the constructor: it must not throw on any older state. */

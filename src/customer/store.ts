@@ -301,20 +301,19 @@ export function writeRollup(sql: SqlStorage, rollup: Rollup, rev: number): void 
   );
 }
 
-/** The (feature, model) pairs that a UTC day has so far: what the limit on pairs counts. */
-export function pairsOfDay(
-  sql: SqlStorage,
-  dayStartMs: number,
-  dayEndMs: number,
-): { featureId: string; model: string }[] {
+/** A feature and a provider's model; any of them may be "". */
+export type Pair = { featureId: string; provider: string; model: string };
+
+/** The pairs of feature and model that a UTC day has so far: what the limit on pairs counts. */
+export function pairsOfDay(sql: SqlStorage, dayStartMs: number, dayEndMs: number): Pair[] {
   return sql
-    .exec<{ feature_id: string; model: string }>(
-      "SELECT DISTINCT feature_id, model FROM rollups WHERE bucket_start_ms >= ? AND bucket_start_ms < ?",
+    .exec<{ feature_id: string; provider: string; model: string }>(
+      "SELECT DISTINCT feature_id, provider, model FROM rollups WHERE bucket_start_ms >= ? AND bucket_start_ms < ?",
       dayStartMs,
       dayEndMs,
     )
     .toArray()
-    .map((row) => ({ featureId: row.feature_id, model: row.model }));
+    .map((row) => ({ featureId: row.feature_id, provider: row.provider, model: row.model }));
 }
 
 /** The start of the oldest hour that still counts something. */

@@ -39,7 +39,7 @@ export const OCCURRED_AHEAD_MS_MAX = 5 * 60 * SECOND_MS;
 
 /** Features that events alone may create in one account: a UUID sent as feature must not fill the catalog. */
 export const AUTO_FEATURES_MAX = 1000;
-/** (feature, model) pairs of one customer and UTC day; more are counted under `OTHER_PAIR`: it bounds the rollup rows. */
+/** Pairs of feature and (provider's) model, per customer and UTC day; more count as `OTHER_PAIR`: it bounds the rollup rows. */
 export const ROLLUP_PAIRS_PER_DAY_MAX = 200;
 export const OTHER_PAIR = "(other)";
 /** Hours older than this become days, in the object and so in D1. */
@@ -77,8 +77,9 @@ export const KEY_OVERLAP_SECONDS_MAX = 86_400;
 export const KEYS_CACHED_MAX = 10_000;
 export const CUSTOMERS_CACHED_MAX = 100_000;
 
-/** Events that one call of a recost looks at: a call stays far below a second. */
+/** Events that one call of a recost prices, and that it passes in search of them: a call stays far below a second. */
 export const RECOST_EVENTS_PER_CALL_MAX = 2000;
+export const RECOST_EVENTS_PASSED_MAX = 200_000;
 /** Hours that one settle makes into days; the rest waits for the next one. */
 export const SETTLE_ROLLUPS_MAX = 2000;
 /** Rows that a failed flush tries one by one, to find the one that D1 refuses. */

@@ -233,6 +233,21 @@ describe("refuses", () => {
     const { items } = await world.object(customerId).events({ model: "model-202" }, ALL);
     expect(items).toHaveLength(2);
   });
+
+  test("a model is one provider's: names of providers make no rows without end either", async ({ expect }) => {
+    const world = await newWorld();
+    const { data } = await world.batch(
+      Array.from({ length: 203 }, (_, index) => ({
+        eventName: "x",
+        customerReferenceId: "a",
+        costInput: { model: "m", modelProvider: `provider-${index}` },
+      })),
+    );
+    await world.flush(data.results[0]?.receipt?.customerId ?? "");
+    const rollups = await rollupsInD1(world.accountId);
+    expect(rollups).toHaveLength(201);
+    expect(rollups.filter(({ provider }) => provider === "(other)")).toMatchObject([{ model: "(other)", events: 3 }]);
+  });
 });
 
 describe("holds", () => {

@@ -217,6 +217,60 @@ describe("holds", () => {
     expect((await dump("customers", world.accountId)).map((row) => JSON.parse(row).first_name)).toEqual(["Grace"]);
   });
 
+  test("a cost that is found while the event is on its way to the feed follows it there", async ({ expect }) => {
+    const world = await newWorld();
+    const costInput = { model: "own", inputTokens: 1_000_000 };
+    const customerId = await send(world, "a", ["1"], { costAmount: undefined, costInput });
+    await runInDurableObject(world.object(customerId), async (object) => {
+      const terms = { currency: "USD", modelRates: { own: { inputPerMillionE18: 10n ** 18n } } };
+      const asked = { model: "own", fromMs: 0, toMs: Date.now() + 1, terms, dryRun: false, afterSeq: 0 };
+      let finding: Promise<unknown> | undefined;
+      const meanwhile = async () => {
+        // It waits for this very batch before it answers.
+        finding = object.recost(asked);
+      };
+      await withD1(meanwhile, () => object.wake());
+      await finding;
+    });
+    await world.flush(customerId);
+    const fed = (await dump("feed", world.accountId)).map((row) => JSON.parse(JSON.parse(row).event));
+    expect(fed).toMatchObject([{ key: "1", costE12: "1000000000000" }]);
+    expect(await rollupsInD1(world.accountId)).toMatchObject([{ costE12: 1_000_000_000_000n, costUnknownEvents: 0 }]);
+  });
+
+  test("an alarm that could not be set is set by the next call", async ({ expect }) => {
+    const world = await newWorld();
+    const customerId = await send(world, "a", ["1"]);
+    await runDurableObjectAlarm(world.object(customerId));
+    const alarm = await runInDurableObject(world.object(customerId), async (object, state) => {
+      const identity = { referenceId: "a" };
+      const track = (key: string) =>
+        object.track({ identity, terms: { currency: "USD" }, events: [{ key, eventName: "x" }] });
+      await state.storage.deleteAlarm();
+      const refused = vi.spyOn(state.storage, "setAlarm").mockRejectedValueOnce(new Error("no alarm"));
+      await track("2");
+      expect(await state.storage.getAlarm()).toBeNull();
+      refused.mockRestore();
+      await track("3");
+      return state.storage.getAlarm();
+    });
+    expect(alarm).toBe(at("2030-03-05T10:30:02Z"));
+  });
+
+  test("an object that fails hides no other from the operator, and holds up no rebuild", async ({ expect }) => {
+    const world = await newWorld();
+    const broken = await send(world, "a", ["1"]);
+    const sound = await send(world, "b", ["1"]);
+    await world.flush(broken, sound);
+    await runInDurableObject(world.object(broken), (_, state) => {
+      state.storage.sql.exec("DROP TABLE outbox");
+    });
+    const status = await world.call("GET", "/api/v1/ops/status");
+    expect(status).toMatchObject({ status: 200, data: { objectsAsked: 2, silentObjects: [broken], waitingRows: 0 } });
+    const rebuilt = await world.call("POST", "/api/v1/ops/reproject", {});
+    expect(rebuilt).toMatchObject({ status: 200, data: { customers: 2, unfinished: 1 } });
+  });
+
   test("killed between any two steps of a flush, the object sends all that is missing", async ({ expect }) => {
     const kills: ((world: World, customerId: string) => Promise<void>)[] = [
       async () => abortAllDurableObjects(),

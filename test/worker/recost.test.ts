@@ -1,9 +1,10 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { forgetAccount } from "../../src/catalog/snapshot.ts";
+import { RECOST_EVENTS_PASSED_MAX } from "../../src/domain/limits.ts";
 import { dump, rollupsInD1 } from "../support/d1.ts";
-import { clockAt, newWorld, type World } from "../support/world.ts";
+import { at, clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
 afterAll(() => {
@@ -116,6 +117,28 @@ describe("does", () => {
     ]);
   });
 
+  test("events far apart in a long history are found, in several calls", async ({ expect }) => {
+    const world = await newEuroWorld();
+    const { customerId } = (await world.event({ customerReferenceId: "a", costInput: TOKENS })).data;
+    await world.event({ customerReferenceId: "a", costInput: TOKENS });
+    await world.flush(customerId);
+    await runInDurableObject(world.object(customerId), (_, state) =>
+      state.storage.sql.exec("UPDATE events SET seq = ? WHERE seq = 2", 2 * RECOST_EVENTS_PASSED_MAX + 1),
+    );
+    await evictDurableObject(world.object(customerId));
+    await setRate(world);
+    const asked = {
+      model: MINI,
+      fromMs: 0,
+      toMs: at("2100-01-01T00:00:00Z"),
+      terms: { currency: "EUR" },
+      dryRun: true,
+    };
+    const first = await world.object(customerId).recost({ ...asked, afterSeq: 0 });
+    expect(first).toMatchObject({ ok: true, value: { examined: 1, afterSeq: RECOST_EVENTS_PASSED_MAX } });
+    expect((await recost(world)).data).toMatchObject({ customers: 1, examined: 2, priced: 2 });
+  });
+
   test("pages of customers, and of more events than one call takes", async ({ expect }) => {
     const world = await newEuroWorld();
     const ids = new Set<string>();
@@ -151,7 +174,8 @@ describe("does", () => {
 describe("refuses", () => {
   test("a cursor it never gave, and times that are none", async ({ expect }) => {
     const world = await newWorld();
-    for (const cursor of ["x", `${crypto.randomUUID()}`, `${crypto.randomUUID()}/1`])
+    const { customerId } = (await (await newWorld()).event({ customerReferenceId: "a" })).data;
+    for (const cursor of ["x", `${crypto.randomUUID()}`, `${crypto.randomUUID()}/1`, `${customerId}/1`])
       expect(await recost(world, { cursor })).toMatchObject({ status: 400, error: { fields: [{ path: "cursor" }] } });
     expect(await recost(world, { from: "yesterday" })).toMatchObject({
       status: 400,

@@ -1,6 +1,12 @@
 import { costOf } from "../../domain/cost.ts";
 import type { StoredEvent } from "../../domain/event.ts";
-import { DAY_MS, HOUR_MS, OTHER_PAIR, RECOST_EVENTS_PER_CALL_MAX } from "../../domain/limits.ts";
+import {
+  DAY_MS,
+  HOUR_MS,
+  OTHER_PAIR,
+  RECOST_EVENTS_PASSED_MAX,
+  RECOST_EVENTS_PER_CALL_MAX,
+} from "../../domain/limits.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { NO_SUMS, type RollupKey } from "../../domain/rollup.ts";
 import type { RecostCall, RecostResult } from "../calls.ts";
@@ -12,13 +18,16 @@ import { EVENT_COLUMNS, readEvents, readRollup } from "../store.ts";
  * were, sums follow. One page a call: `afterSeq` of the result is where the next begins.
  */
 export function recost(customer: Customer, call: RecostCall, nowMs: number): Reply<RecostResult> {
+  // Few of many events may be meant: what bounds the call is how many it passes, not only how many it finds.
+  const untilSeq = call.afterSeq + RECOST_EVENTS_PASSED_MAX;
   const page = readEvents(
     customer.sql,
     customer.image.owner.tag,
     `SELECT ${EVENT_COLUMNS} FROM events
-     WHERE seq > ? AND cost_e12 IS NULL AND model = ? AND occurred_at_ms >= ? AND occurred_at_ms < ?
+     WHERE seq > ? AND seq <= ? AND cost_e12 IS NULL AND model = ? AND occurred_at_ms >= ? AND occurred_at_ms < ?
      ORDER BY seq LIMIT ?`,
     call.afterSeq,
+    untilSeq,
     call.model,
     call.fromMs,
     call.toMs,
@@ -47,11 +56,9 @@ export function recost(customer: Customer, call: RecostCall, nowMs: number): Rep
     changes.push({ kind: "unsent", outboxKind: "feed", key: "" });
   }
   if (!call.dryRun) commit(customer, changes, nowMs);
-  const last = page.length === RECOST_EVENTS_PER_CALL_MAX ? page.at(-1)?.seq : undefined;
-  return {
-    ok: true,
-    value: { examined: page.length, priced, costE12, ...(last === undefined ? {} : { afterSeq: last }) },
-  };
+  const last = page.length === RECOST_EVENTS_PER_CALL_MAX ? (page.at(-1)?.seq ?? untilSeq) : untilSeq;
+  const isMore = last < customer.image.lastSeq;
+  return { ok: true, value: { examined: page.length, priced, costE12, ...(isMore ? { afterSeq: last } : {}) } };
 }
 
 function costInputOf(event: StoredEvent) {
@@ -71,7 +78,7 @@ function countedIn(customer: Customer, event: StoredEvent): RollupKey {
   const { occurredAtMs } = event;
   const hourStartMs = Math.floor(occurredAtMs / HOUR_MS) * HOUR_MS;
   const dayStartMs = Math.floor(occurredAtMs / DAY_MS) * DAY_MS;
-  const fits = pairsOn(customer, dayStartMs).has(pairText(event.featureId, event.model));
+  const fits = pairsOn(customer, dayStartMs).has(pairText(event));
   const names = {
     featureId: fits ? event.featureId : OTHER_PAIR,
     provider: fits ? event.provider : OTHER_PAIR,

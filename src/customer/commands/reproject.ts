@@ -19,8 +19,9 @@ export function reproject(customer: Customer, nowMs: number): number {
     ...rollups.map((rollup): Change => ({ kind: "unsent", outboxKind: "rollup", key: rollupKeyText(rollup) })),
   ];
   customer.transact(() => {
+    sql.exec("UPDATE rollups SET rev = ?", image.state.rev + 1);
+    // Last, since it also changes memory, which no rollback would undo.
     commit(customer, changes, nowMs);
-    sql.exec("UPDATE rollups SET rev = ?", image.state.rev);
   });
   image.rollups.clear();
   return changes.length - 1;

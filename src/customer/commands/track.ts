@@ -141,7 +141,7 @@ export function receiptOf(event: StoredEvent): Receipt {
 }
 
 /**
- * Where an event is summed. Beyond 200 (feature, model) pairs on one day the pair is `(other)`: ids sent as names must not make
+ * Where an event is summed. Beyond 200 pairs of feature and model on one day the pair is `(other)`: ids sent as names must not make
  * rows without end. The event itself keeps what was sent.
  */
 function rollupKeyOf(
@@ -155,7 +155,7 @@ function rollupKeyOf(
   const dayKey = Math.floor(bucket.bucketStartMs / DAY_MS);
   const added = newPairs.get(dayKey) ?? new Set<string>();
   newPairs.set(dayKey, added);
-  const pair = pairText(event.featureId, event.model);
+  const pair = pairText(event);
   const fits = counted.has(pair) || added.has(pair) || counted.size + added.size < ROLLUP_PAIRS_PER_DAY_MAX;
   if (fits && !counted.has(pair)) added.add(pair);
   return {

@@ -29,7 +29,11 @@ export function events(
   page: { limit: number; offset: number },
 ): { items: StoredEvent[]; total: number } {
   const { clause, bound } = where(filter);
-  const total = customer.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM events ${clause}`, ...bound).one().n;
+  // Events are numbered from 1 and never deleted: all of them need no counting.
+  const total =
+    clause === ""
+      ? customer.image.lastSeq
+      : customer.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM events ${clause}`, ...bound).one().n;
   const items = readEvents(
     customer.sql,
     customer.image.owner.tag,

@@ -28,6 +28,7 @@ const StatusWire = z
     parkedRows: z.int(),
     quarantinedObjects: z.int(),
     objectsAsked: z.int().meta({ description: "Objects this was asked of: the troubled and the most recent ones." }),
+    silentObjects: z.array(z.string()).meta({ description: "Customers whose objects did not answer." }),
     troubled: z.array(
       z.object({
         customerId: z.string(),
@@ -83,9 +84,11 @@ export const opsRoutes: readonly Route[] = [
         0,
         STATUS_OBJECTS_MAX,
       );
-      const asked = await Promise.all(
+      // An object that fails is what the operator looks for: it must not hide the others.
+      const answers = await Promise.allSettled(
         ids.map(async (id) => ({ id, health: await objectOf(call.env, accountId, id as Uuid).health() })),
       );
+      const asked = answers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
       const oldest = asked.flatMap(({ health }) => health.oldestUnsentAtMs ?? []);
       const sick = asked.filter(({ health }) => health.parkedRows > 0 || health.quarantinedAtMs !== undefined);
       return answer(200, {
@@ -94,7 +97,8 @@ export const opsRoutes: readonly Route[] = [
         waitingRows: asked.reduce((sum, { health }) => sum + health.waitingRows, 0),
         parkedRows: asked.reduce((sum, { health }) => sum + health.parkedRows, 0),
         quarantinedObjects: asked.filter(({ health }) => health.quarantinedAtMs !== undefined).length,
-        objectsAsked: asked.length,
+        objectsAsked: ids.length,
+        silentObjects: ids.filter((_, at) => answers[at]?.status === "rejected"),
         troubled: sick.map(({ id, health }) => ({
           customerId: id,
           parkedRows: health.parkedRows,
@@ -126,7 +130,11 @@ export const opsRoutes: readonly Route[] = [
         const { cursor = "", limit = WALK_CUSTOMERS_DEFAULT } = call.body;
         const page = await customersAfter(call.env.DB, accountId, cursor, limit);
         await restoreCustomers(call.env.DB, accountId, page.ids, Date.now());
-        const sent = await Promise.all(page.ids.map((id) => objectOf(call.env, accountId, id).reproject()));
+        // One that fails is unfinished; the page goes on past it, or nobody behind it could ever be rebuilt.
+        const answers = await Promise.allSettled(
+          page.ids.map(async (id) => objectOf(call.env, accountId, id).reproject()),
+        );
+        const sent = answers.map((each) => (each.status === "fulfilled" ? each.value : { rows: 0, arrived: false }));
         const data = {
           customers: page.ids.length,
           rows: sent.reduce((sum, { rows }) => sum + rows, 0),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { findCustomer } from "../../catalog/directory.ts";
 import { instant, name, sumFields } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import { modelIdentity } from "../../domain/cost.ts";
@@ -60,7 +61,10 @@ async function recostPage(call: Call<unknown, unknown, z.output<typeof RecostBod
   const { accountId } = call.account.account;
   const { model: named, from, to, dryRun = false, limit = WALK_CUSTOMERS_DEFAULT } = call.body;
   const start = readCursor(call.body.cursor);
-  if (start === undefined) return invalid("cursor", "is none that this route gave");
+  const given = start?.at?.customerId;
+  // A cursor may be anybody's words: an id that the directory does not know would make an object.
+  const known = given === undefined ? undefined : await findCustomer(call.env.DB, accountId, given);
+  if (start === undefined || known?.customerId !== given) return invalid("cursor", "is none that this route gave");
   const { model } = modelIdentity({ model: named });
   const ids = await customersWithUnknownCost(call.env.DB, accountId, { model, from, to }, start.after, limit);
   const queue = [
