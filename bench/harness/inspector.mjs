@@ -35,7 +35,8 @@ export async function openInspector(port, workerName, wake) {
     else call.reject(new Error(error.message));
   });
   async function send(method, params = {}) {
-    const waking = setInterval(() => void wake(), WAKE_EVERY_MS);
+    // One that fails was on its way when the process ended, and nobody waits for it.
+    const waking = setInterval(() => wake().catch(() => {}), WAKE_EVERY_MS);
     try {
       return await new Promise((resolve, reject) => {
         lastId += 1;

@@ -11,6 +11,7 @@ import { EVENT_PATH } from "./requests.mjs";
 
 const EVICTIONS = 15;
 const IMAGE_READS = 5;
+const FLUSHED_AFTER_MS = 3500;
 const IMAGE_KB_MAX = 100;
 const WAKE_MS_MAX = 25;
 
@@ -131,6 +132,8 @@ async function imageBytes(world, account, customer) {
       const body = { eventName: "wake", customerReferenceId: customer.reference, featureKey: "bench" };
       await send(world, account, "POST", EVENT_PATH, body);
       await send(world, account, "GET", `/api/v1/client/customers/${customer.reference}`);
+      // The alarm sends the event to D1 by now: rows on their way are no part of the image. Idle objects stay for 10 s.
+      await new Promise((resolve) => setTimeout(resolve, FLUSHED_AFTER_MS));
     },
   });
 }
