@@ -43,7 +43,8 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
   malformed_json: { error: "validation_failed", say: () => "The body is not valid JSON in UTF-8." },
   media_type: {
     error: "unsupported_media_type",
-    say: (r) => `The body is read as JSON; send Content-Type: application/json instead of ${r.sent}.`,
+    say: ({ takes, sent }) =>
+      `Send the body with Content-Type: ${takes.join(" or ")}; it came with ${sent === undefined ? "none" : sent}.`,
   },
   body_too_large: {
     error: "payload_too_large",

@@ -38,6 +38,7 @@ const SAMPLE = {
   kind: "customerReferenceId",
   value: "acme",
   sent: "text/plain",
+  takes: ["application/json"],
   bytesMax: BODY_BYTES_MAX,
   rowsMax: 50_000,
   max: 1000,

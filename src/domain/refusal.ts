@@ -9,7 +9,7 @@ export type FieldProblem = { path: string; message: string };
 export type Refusal = { ok: false } & (
   | { code: "invalid"; fields: readonly FieldProblem[] }
   | { code: "malformed_json" }
-  | { code: "media_type"; sent: string }
+  | { code: "media_type"; takes: readonly string[]; sent?: string }
   | { code: "body_too_large"; bytesMax: number }
   | { code: "no_key" }
   | { code: "bad_key" }

@@ -3,7 +3,7 @@ import { isDatabaseFailure } from "../catalog/database-failure.ts";
 import { dropNulls } from "../contract/scalars.ts";
 import { sha256Hex } from "../domain/digest.ts";
 import { BODY_BYTES_MAX, BODY_DEPTH_MAX, NAME_CHARS_MAX } from "../domain/limits.ts";
-import { type FieldProblem, invalid, type Reply } from "../domain/refusal.ts";
+import { type FieldProblem, invalid, type Refusal, type Reply } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
 import { authoriseKey, authoriseRoot, type Caller, secretOf } from "./auth.ts";
 import { isJsonType, parseJson, readBytes } from "./body.ts";
@@ -84,14 +84,19 @@ async function readRequest(route: Route, request: Request, rawParams: Record<str
   const bytes = await readBytes(request, route.bodyBytesMax ?? BODY_BYTES_MAX);
   if (!bytes.ok) return bytes;
   const contentType = request.headers.get("Content-Type");
+  const wrongType = (takes: readonly string[]): Refusal => ({
+    ok: false,
+    code: "media_type",
+    takes,
+    ...(contentType === null ? {} : { sent: contentType }),
+  });
   let body: unknown;
   if (route.rawBody !== undefined) {
     const type = (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-    if (!route.rawBody.includes(type)) return { ok: false, code: "media_type", sent: contentType ?? "nothing" };
+    if (!route.rawBody.includes(type)) return wrongType(route.rawBody);
   } else if (route.body !== undefined) {
     const schema = route.body;
-    if (bytes.value.byteLength > 0 && !isJsonType(contentType))
-      return { ok: false, code: "media_type", sent: contentType ?? "nothing" };
+    if (bytes.value.byteLength > 0 && !isJsonType(contentType)) return wrongType(["application/json"]);
     const json = parseJson(bytes.value);
     if (!json.ok) return json;
     if (!dropNulls(json.value)) return invalid("", `must not be nested deeper than ${BODY_DEPTH_MAX}`);

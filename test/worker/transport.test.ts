@@ -289,7 +289,10 @@ describe("refuses", () => {
     async (type, { expect }) => {
       expect(await post(EVENTS, event(), { "Content-Type": type })).toMatchObject({
         status: 415,
-        envelope: { success: false, error: { code: "unsupported_media_type" } },
+        envelope: {
+          success: false,
+          error: { code: "unsupported_media_type", message: expect.stringContaining("Content-Type: application/json") },
+        },
       });
     },
   );
