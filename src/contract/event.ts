@@ -7,7 +7,8 @@ import { decimal, decimalNotNegative, instant, instantText, metadata, name, text
 
 /** Events on the wire (CONTRACT §4): what a caller reports, the receipt, and a stored event shown again. */
 
-const tokens = z.int().min(0).max(TOKENS_MAX).optional();
+// A count below 0 says nothing of the parts of the input: one problem, told once.
+const tokens = z.int().min(0, { abort: true }).max(TOKENS_MAX).optional();
 /** A key that is blank counts as not sent. */
 const key = text.max(NAME_CHARS_MAX).optional();
 

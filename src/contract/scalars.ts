@@ -23,6 +23,11 @@ import {
  * here: the border drops it (`withoutNulls`), so an absent field and a null one are the same.
  */
 
+/** What is absent is said to be absent, instead of having the type `undefined`. */
+z.config({
+  customError: ({ code, input }) => (code === "invalid_type" && input === undefined ? "is needed" : undefined),
+});
+
 const DECIMAL_PROBLEMS = {
   not_a_decimal: "must be a finite decimal number",
   too_many_places: "must have at most 12 decimal places",
@@ -30,12 +35,16 @@ const DECIMAL_PROBLEMS = {
 } as const;
 
 /** A decimal as number or text → E12. Numbers are rounded to 12 places, text with more is refused. */
-export const decimal = z.union([z.number(), z.string().max(64)]).transform((value, context): E12 => {
-  const read = typeof value === "number" ? numberToE12(value) : parseDecimal(value.trim(), E12_SCALE, false);
-  if (typeof read === "bigint") return read;
-  context.addIssue({ code: "custom", message: DECIMAL_PROBLEMS[read] });
-  return z.NEVER;
-});
+export const decimal = z
+  .union([z.number(), z.string().max(64)], {
+    error: "must be a finite number, or a decimal as text of at most 64 characters",
+  })
+  .transform((value, context): E12 => {
+    const read = typeof value === "number" ? numberToE12(value) : parseDecimal(value.trim(), E12_SCALE, false);
+    if (typeof read === "bigint") return read;
+    context.addIssue({ code: "custom", message: DECIMAL_PROBLEMS[read] });
+    return z.NEVER;
+  });
 
 export const decimalNotNegative = decimal.refine((value) => value >= 0n, { message: "must not be negative" });
 

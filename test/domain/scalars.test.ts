@@ -166,6 +166,7 @@ describe("refuses", () => {
     // JSON.parse makes Infinity of 1e400.
     for (const value of [JSON.parse("1e400"), JSON.parse("-1e400"), Number.NaN, true, [], {}, "", "9".repeat(65)])
       expect(decimal.safeParse(value).success).toBe(false);
+    expect(problem(decimal, JSON.parse("1e400"))).toContain("a finite number, or a decimal as text");
   });
 
   test.for([
@@ -187,6 +188,12 @@ describe("refuses", () => {
     ["\ud83c\udf89", true],
   ] as const)("the name %j: taken %s", ([value, taken], { expect }) => {
     expect(name.safeParse(value).success).toBe(taken);
+  });
+
+  test("what is absent is said to be needed, a wrong type is named", ({ expect }) => {
+    const schema = z.object({ name });
+    expect(problem(schema, {})).toBe("is needed");
+    expect(problem(schema, { name: 1 })).toContain("expected string");
   });
 
   test("free text with NUL, a lone surrogate, or beyond 2,000 characters", ({ expect }) => {
