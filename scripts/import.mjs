@@ -102,8 +102,11 @@ function readOptions() {
   if (path === undefined || positionals.length > 1) fail(`One file, please.\n${HELP}`);
   if (values["import-id"] === undefined) fail(`An import needs an id: --import-id ID.\n${HELP}`);
   const format = values.format ?? FORMATS[extname(path).toLowerCase()];
-  if (!(format in CONTENT_TYPES))
+  if (!(format in CONTENT_TYPES)) {
+    // A mistyped name is told as such, before anybody wonders about formats.
+    sizeOf(path);
     fail(`Is ${path} CSV or newline-delimited JSON? Say --format csv or --format ndjson.`);
+  }
   const url = values.url ?? process.env.TANSO_URL ?? `http://127.0.0.1:${process.env.PORT || 8787}`;
   const query = [["importId", values["import-id"]]];
   for (const [kind, pairs] of [

@@ -1,6 +1,8 @@
 /** Waits between attempts grow from the first to the second; the caller says for how long to go on. */
 const RETRY_DELAY_MS_MIN = 250;
 const RETRY_DELAY_MS_MAX = 5000;
+/** How long one answer may take: a server that hangs is one that does not answer. The largest part of an import takes seconds. */
+const ANSWER_MS_MAX = 120_000;
 
 /** A server that could not be reached, or went on failing, for as long as the caller wanted to wait. */
 export class Unreachable extends Error {}
@@ -30,6 +32,7 @@ async function attempt(method, url, key, body, contentType) {
       method,
       headers: { Authorization: `Bearer ${key}`, ...(body === undefined ? {} : { "Content-Type": contentType }) },
       body,
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
     text = await response.text();
   } catch (error) {

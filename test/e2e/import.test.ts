@@ -97,6 +97,7 @@ describe("refuses", () => {
 
   test.for([
     [["nowhere.csv", "--import-id", "x"], "nowhere.csv cannot be read"],
+    [["nowhere", "--import-id", "x"], "nowhere cannot be read"],
     [["package.json", "--import-id", "x"], "Is package.json CSV or newline-delimited JSON?"],
     [["a.csv"], "An import needs an id"],
     [["a.csv", "--import-id", "x", "--map", "eventName"], "--map eventName needs the form FIELD=COLUMN"],
