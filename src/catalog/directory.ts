@@ -9,7 +9,7 @@ import { isDatabaseFailure } from "./database-failure.ts";
 import { customerIdentities } from "./tables.ts";
 
 /**
- * The customer directory: from a reference id, a Stripe id or a customer id to the customer (CONTRACT 11.2). D1 decides, by
+ * The customer directory: from a reference id, a Stripe id or a customer id to the customer. D1 decides, by
  * unique keys, so any number of concurrent first events of one reference make one customer. A mapping is never changed or
  * freed; that is what lets an isolate remember it without expiry.
  */
@@ -141,7 +141,7 @@ async function lookUp(database: D1Database, accountId: string, entries: readonly
 }
 
 /**
- * Customers that requests name, made where their reference or Stripe id is new (CONTRACT §4, 11.2). Each entry answers for
+ * Customers that requests name, made where their reference or Stripe id is new. Each entry answers for
  * itself; the entries of a batch share two or three D1 round trips, and none when the isolate knows them all.
  */
 export async function identify(
@@ -236,7 +236,7 @@ function decide(named: Named, found: Found, lone: boolean): Decision {
   return complete ? { kind: "answer", reply: { ok: true, value: first } } : { kind: "attach", to: first, names };
 }
 
-/** A name of a kind that the customer already has otherwise: never changed (CONTRACT 11.2: 400). */
+/** A name of a kind that the customer already has otherwise: names are never changed, since isolates remember them for ever. */
 function clashOf(known: Names, names: Names): Refusal | undefined {
   if (names.referenceId !== undefined && known.referenceId !== undefined && known.referenceId !== names.referenceId)
     return invalid("customerReferenceId", "the customer has another reference already, and it can never be changed");

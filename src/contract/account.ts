@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Account } from "../domain/account.ts";
 import { currency, instantText, name } from "./scalars.ts";
 
-/** Accounts on the wire (CONTRACT §9), and the trail of what was done to one. */
+/** Accounts on the wire, and the trail of what was done to one. */
 
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf("currency"));
 

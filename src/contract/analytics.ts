@@ -14,7 +14,7 @@ import { BRIDGE_MONTHS_DEFAULT, BRIDGE_MONTHS_MAX } from "../domain/limits.ts";
 import { INTERVALS, type TimeRange } from "../domain/time-range.ts";
 import { idText, instantRange, instantText, name, page, pagination, sumFields } from "./scalars.ts";
 
-/** Analytics on the wire (CONTRACT §3): what may be asked, the figures that every answer is made of, and their formulas. */
+/** Analytics on the wire: what may be asked, the figures that every answer is made of, and their formulas. */
 
 export const RangeQuery = z.object(instantRange);
 
@@ -99,7 +99,7 @@ export const figures = {
 export const FiguresWire = z.object(figures).meta({ id: "Figures" });
 
 const otherCurrency = z.object({ currency: z.string(), ...figures }).meta({ id: "FiguresInCurrency" });
-/** Sums in other currencies than the account's stand beside, never inside (CONTRACT 11.20). */
+/** Sums in other currencies than the account's stand beside, never inside. */
 export const otherCurrencies = z.array(otherCurrency);
 
 /** What every answer says of itself. */

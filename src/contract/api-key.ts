@@ -4,7 +4,7 @@ import { isActive, type StoredKey } from "../domain/api-key.ts";
 import { KEY_OVERLAP_SECONDS_MAX } from "../domain/limits.ts";
 import { instantText, name } from "./scalars.ts";
 
-/** API keys on the wire: the account's own, and those pinned to one customer (CONTRACT §1, §2). The secret is shown once. */
+/** API keys on the wire: the account's own, and those pinned to one customer. The secret is shown once. */
 
 const accountScope = z.enum(["admin", "client"]);
 const customerScope = z.enum(["read", "purchase", "ingest"]);

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { CustomerView, PersonalData } from "../domain/customer.ts";
 import { email, instantText, name, text } from "./scalars.ts";
 
-/** Customers on the wire (CONTRACT §2). The operator's routes show `referenceId` beside `customerReferenceId`. */
+/** Customers on the wire. The operator's routes show `referenceId` beside `customerReferenceId`. */
 
 const personal = {
   firstName: text.optional(),
@@ -98,7 +98,7 @@ export function personalData(body: z.output<typeof ChangeCustomer>): PersonalDat
   };
 }
 
-/** First and last name, else the reference, else the Stripe id (CONTRACT 11.2). */
+/** First and last name, else the reference, else the Stripe id. */
 export function displayName(customer: {
   firstName?: string;
   lastName?: string;

@@ -3,7 +3,7 @@ import type { Feature } from "../domain/account.ts";
 import { DELETE_IDS_MAX } from "../domain/limits.ts";
 import { idText, instantText, metadata, name, text } from "./scalars.ts";
 
-/** Features on the wire (CONTRACT §2, §3). */
+/** Features on the wire. */
 
 export const CreateFeature = z
   .object({

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { IMPORT_ERRORS_SHOWN_MAX } from "../domain/limits.ts";
 import { parseInstant } from "./scalars.ts";
 
-/** Rows of a file as event bodies (CONTRACT §4, Import): which column is which field, and what a cell means. */
+/** Rows of a file as event bodies: which column is which field, and what a cell means. */
 
 export const ImportResultWire = z
   .object({

@@ -2,7 +2,7 @@ import { NAME_CHARS_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from "../domain/li
 import { WIRE_CODES, type WireCode } from "./errors.ts";
 import { MEANINGS } from "./openapi-errors.ts";
 
-/** What holds for every route (CONTRACT §1), said once, at the head of the OpenAPI document. Markdown. */
+/** What holds for every route, said once, at the head of the OpenAPI document. Markdown. */
 export const INTRODUCTION = `What does each customer cost, what do they bring in, what may they do, and what do they owe? Report usage as *events*; ask about the rest.
 
 ## Keys

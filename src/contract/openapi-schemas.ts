@@ -107,7 +107,7 @@ const KNOWN_FORMATS = new Set(["date-time", "date", "uuid", "email", "uri"]);
 
 /**
  * What a reader needs of a generated schema. `additionalProperties: false` goes, because answers may gain fields and requests
- * may carry unknown ones (CONTRACT §1); so do the bounds of safe integers and the patterns of known formats.
+ * may carry unknown ones; so do the bounds of safe integers and the patterns of known formats.
  */
 function tidy(schema: JsonSchema, direction: Direction): JsonSchema {
   const tidied: JsonSchema = {};

@@ -11,7 +11,7 @@ import { accountCurrency } from "./account.ts";
 import { decimalNotNegative, decimalPositive, name, text } from "./scalars.ts";
 
 /**
- * An account's settings on the wire (CONTRACT §3). A PATCH sets what it names and leaves the rest. `null` counts as absent, so a
+ * An account's settings on the wire. A PATCH sets what it names and leaves the rest. `null` counts as absent, so a
  * setting is cleared by an empty string, and the rates by an empty object.
  */
 

@@ -6,7 +6,7 @@ import type { RequestKey } from "./requests.ts";
 
 /**
  * Arguments and replies of the object's methods. They cross from Workers of one release to objects of another: fields are added
- * as optional and never renamed (PLATFORM §1.4).
+ * as optional and never renamed.
  */
 
 export type TrackCall = {

@@ -2,7 +2,7 @@
  * Group commit: calls that arrive together share one durable commit. Each call queues its work; the first one in an empty queue
  * waits until the commit before it is durable and then runs everything queued by then in the same turn, which the platform
  * writes as one. Each work is synchronous and runs its own transaction, so one that throws takes no other with it. Alone, a call
- * pays almost nothing; under load some hundred share one commit (PLATFORM §8).
+ * pays almost nothing; under load some hundred share one commit.
  */
 export class GroupCommit {
   readonly #queue: (() => void)[] = [];

@@ -101,7 +101,7 @@ export function pairText({ featureId, provider, model }: store.Pair): string {
 
 /**
  * Makes decided changes true: one transaction, then memory. A throw inside keeps nothing of either. `nowMs` is the command's
- * instant, stored as the last settled one, so that time never runs backwards for this customer (CONTRACT 11.24).
+ * instant, stored as the last settled one, so that time never runs backwards for this customer.
  */
 export function commit(customer: Customer, changes: readonly Change[], nowMs: number): void {
   if (changes.length === 0) return;

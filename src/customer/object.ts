@@ -133,7 +133,7 @@ export class CustomerObject extends DurableObject<Env> {
     }
   }
 
-  /** now = max(clock, last settled instant): time never runs backwards for a customer (CONTRACT 11.24). */
+  /** now = max(clock, last settled instant): time never runs backwards for a customer. */
   #now(): number {
     return Math.max(Date.now(), this.#customer.image.state.lastSettledAtMs);
   }
@@ -153,7 +153,7 @@ export class CustomerObject extends DurableObject<Env> {
 
   /**
    * Settles, or quarantines the customer when that throws: then nothing of it is kept, events are still taken, and the alarm
-   * tries again (DESIGN, reliability).
+   * tries again.
    */
   #settle(nowMs: number): void {
     const { image } = this.#customer;

@@ -2,7 +2,7 @@ import type { Reply } from "../domain/refusal.ts";
 import type { Customer } from "./image.ts";
 
 /**
- * First answers under an Idempotency-Key, kept in the object with the effect they describe (DESIGN, reliability). A reply is
+ * First answers under an Idempotency-Key, kept in the object and in the transaction of the effect they describe. A reply is
  * kept as JSON whose bigints are marked, so that a repeat hands the border exactly what the first call did.
  */
 

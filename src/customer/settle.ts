@@ -5,7 +5,7 @@ import { oldestHour, readRollups } from "./store.ts";
 
 /**
  * Carries out whatever fell due up to `nowMs`, each thing once. Runs first in every command, so an answer is right even if no
- * alarm ever rang (DESIGN, "Time is lazy"). Returns how many things it did.
+ * alarm ever rang. Returns how many things it did.
  *
  * Today one thing falls due: hours older than 35 days become days. What is not done in one go is done in the next.
  */

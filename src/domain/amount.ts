@@ -4,7 +4,7 @@
  * rounding rule (half away from zero). Leaves to `contract/` which amounts a caller may send, to currencies their minor units.
  *
  * Laws: `parseE12(formatE12(x)) = x`; no function here passes through binary floating point except `numberToE12`, which takes
- * the shortest decimal text of a JSON number, and `e12ToNumber`, which makes one for an answer (CONTRACT §1).
+ * the shortest decimal text of a JSON number, and `e12ToNumber`, which makes one for an answer.
  */
 
 /** A decimal scaled by 10¹². */
@@ -13,7 +13,7 @@ export type E12 = bigint;
 export const E12_SCALE = 12;
 export const E12_ONE: E12 = 10n ** 12n;
 
-/** More digits before the point than this are refused at the border (CONTRACT §1). */
+/** More digits before the point than this are refused at the border. */
 export const INTEGER_DIGITS_MAX = 15;
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;

@@ -60,7 +60,7 @@ export function cachedPartsFit({ inputTokens, cacheReadTokens, cacheWriteTokens 
 }
 
 /**
- * The cost of one event, by the first source that knows it (CONTRACT §4): given with the event → the plan's rule (source `rule`,
+ * The cost of one event, by the first source that knows it: given with the event → the plan's rule (source `rule`,
  * which `terms` do not carry yet: its place is between given and the account's) → the account's rate for the model → its default
  * rates → the public list at the event's instant. Null when none does.
  */

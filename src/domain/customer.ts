@@ -5,7 +5,7 @@ export type CustomerSource = "MANUAL" | "EVENT_AUTO_CREATED" | "STRIPE_IMPORTED"
 
 export type Identity = { referenceId?: string; stripeCustomerId?: string };
 
-/** How a caller names a customer (CONTRACT 11.2). At least one is there. */
+/** How a caller names a customer. At least one is there. */
 export type Named = Identity & { customerId?: string };
 
 /** What may be said and changed of a customer. */

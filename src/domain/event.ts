@@ -28,10 +28,10 @@ export type TrackEvent = {
   entitlementId?: string;
 };
 
-/** Where the cost came from; absent when it is unknown (CONTRACT §4). */
+/** Where the cost came from; absent when it is unknown. */
 export type CostSource = "given" | "rule" | "account" | "catalog";
 
-/** Why an event was recorded for Observe only and not metered (CONTRACT 11.3). */
+/** Why an event was recorded for its cost and revenue only and not metered. */
 export type UnmeteredReason = "NO_SUBSCRIPTION";
 
 /** What an event's receipt says; the same at every repeat of its key. */
@@ -79,7 +79,7 @@ export type StoredEvent = {
 };
 
 /**
- * The instant an event counts at: what was sent, at most 5 minutes after `nowMs`, by default `nowMs` (CONTRACT §4). Never
+ * The instant an event counts at: what was sent, at most 5 minutes after `nowMs`, by default `nowMs`. Never
  * refused for its time.
  */
 export function occurredAt(sentMs: number | undefined, nowMs: number): { atMs: number; sentMs?: number } {

@@ -84,7 +84,7 @@ export type MarginStatus = "healthy" | "at_risk" | "underwater" | "no_revenue";
 const HEALTHY_PERCENT_MIN = 70n;
 const AT_RISK_PERCENT_MIN = 40n;
 
-/** Healthy from 70 %, at risk from 40 %, else underwater (CONTRACT §3); exact at the bounds. Apart: without revenue. */
+/** Healthy from 70 %, at risk from 40 %, else underwater; exact at the bounds. Apart: without revenue. */
 export function marginStatus(figures: Figures): MarginStatus {
   if (figures.revenueE12 <= 0n) return "no_revenue";
   const scaled = marginE12(figures) * 100n;

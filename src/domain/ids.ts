@@ -1,7 +1,7 @@
 /**
  * Ids that route. Every id of a customer's things is a UUIDv8 whose first 58 free bits are the customer's random tag and whose
  * other 64 bits are a kind (8 bits) and a number of that kind (56 bits), so any id leads to the customer's object without a
- * look-up and the customer's own id can be told from any of them (CONTRACT 11.1, DESIGN "Ids route").
+ * look-up and the customer's own id can be told from any of them.
  *
  * Bits, most significant first: tag 48 | version 4 (=8) | tag 10, kind 2 | variant 2 (=10), kind 6 | number 56. Written so that the
  * tag's digits stand in the id as they are: ids are made and read for every event, and text costs a tenth of wide integers.

@@ -15,13 +15,13 @@ export const BODY_BYTES_MAX = MIB;
 export const BODY_DEPTH_MAX = 64;
 /** A batch's body: 1,000 events with a few KB of meta each. */
 export const BATCH_BODY_BYTES_MAX = 16 * MIB;
-/** One part of an import (CONTRACT §4). */
+/** One part of an import: what one request can parse. */
 export const IMPORT_BODY_BYTES_MAX = 8 * MIB;
 export const IMPORT_ROWS_MAX = 50_000;
 export const IMPORT_ERRORS_SHOWN_MAX = 100;
 export const BATCH_EVENTS_MAX = 1000;
 
-/** Keys, references, names that people choose (CONTRACT §4, 11.2). */
+/** Keys, references, names that people choose. */
 export const NAME_CHARS_MAX = 255;
 export const TEXT_CHARS_MAX = 2000;
 /** JSON text of an event's or object's meta. */
@@ -30,11 +30,11 @@ export const META_DEPTH_MAX = 32;
 /** Token counts beyond this are a caller's bug. */
 export const TOKENS_MAX = 1_000_000_000_000;
 
-/** Lists (CONTRACT §1). */
+/** Items of a page. */
 export const PAGE_LIMIT_DEFAULT = 50;
 export const PAGE_LIMIT_MAX = 200;
 
-/** An event may claim to come from the future by so much; later counts as this (CONTRACT §4). */
+/** An event may claim to come from the future by so much; later counts as this. */
 export const OCCURRED_AHEAD_MS_MAX = 5 * 60 * SECOND_MS;
 
 /** Features that events alone may create in one account: a UUID sent as feature must not fill the catalog. */
@@ -62,7 +62,7 @@ export const FLUSH_ROWS_MAX = 1000;
 export const OBJECT_BYTES_META_MAX = 8_000_000_000;
 export const OBJECT_BYTES_MAX = 9_500_000_000;
 
-/** How long an answer is kept under an Idempotency-Key (CONTRACT §1). */
+/** How long an answer is kept under an Idempotency-Key. */
 export const REQUEST_KEPT_MS = 24 * HOUR_MS;
 
 /** API keys: random bytes; how long an isolate trusts a key it has read, when it reads it again ahead, and while D1 fails. */
@@ -101,7 +101,7 @@ export const RECOST_CALLS_PER_PAGE = 100;
 export const ACCOUNT_COMMIT_ATTEMPTS_MAX = 8;
 /** Own rates of one account: the settings with all of them stay below half of D1's 2 MB row, and so does their audit entry. */
 export const MODEL_COSTS_MAX = 500;
-/** Signups of agents an hour (CONTRACT §10): the default, and what makes no sense any more. */
+/** Signups of agents an hour: the default, and what makes no sense any more. */
 export const AGENT_SIGNUPS_PER_HOUR_DEFAULT = 10;
 export const AGENT_SIGNUPS_PER_HOUR_MAX = 10_000;
 /** Ids in one call that deletes many things. */
@@ -116,7 +116,7 @@ export const TIMESERIES_GROUPS_MAX = 10;
 /** What a portfolio lists: its worst customers and its dearest models. The whole lists have routes of their own. */
 export const PORTFOLIO_CUSTOMERS_MAX = 50;
 export const PORTFOLIO_MODELS_MAX = 10;
-/** Months of a revenue bridge (CONTRACT §3). */
+/** Months of a revenue bridge. */
 export const BRIDGE_MONTHS_DEFAULT = 6;
 export const BRIDGE_MONTHS_MAX = 24;
 /** Days whose sums one batch builds: a month at a time keeps each statement far below D1's 30 s. */

@@ -26,7 +26,7 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Rep
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
-/** Is this Content-Type JSON? None at all counts as JSON (CONTRACT §1: read generously). */
+/** Is this Content-Type JSON? None at all counts as JSON: requests are read generously. */
 export function isJsonType(contentType: string | null): boolean {
   return contentType === null || contentType.trim() === "" || JSON_TYPE.test(contentType.trim());
 }

@@ -2,7 +2,7 @@ import { errorEnvelope, WIRE_CODES } from "../contract/errors.ts";
 import type { Refusal } from "../domain/refusal.ts";
 import type { Answer, Call } from "./route.ts";
 
-/** The envelope (CONTRACT §1): an answer as status, headers and JSON text. `headers` are what every response carries. */
+/** The envelope around every JSON answer: status, headers and JSON text. `headers` are what every response carries. */
 export function respond(answered: Answer, headers: Record<string, string>, log: Call["log"]): Response {
   if (answered instanceof Response) {
     // Made by one of our routes, so its headers can be written; a route that fetches from elsewhere answers a copy.

@@ -122,7 +122,7 @@ async function rememberSuccess(
   return rememberStatements(call.env.DB, id, { bodyDigest, status: decided.status, body, sealed }, nowMs);
 }
 
-/** Statuses of a handler's own refusals, which are answers like any other (CONTRACT §1). */
+/** Statuses of a handler's own refusals, which are answers like any other: a repeat hears them again. */
 const REMEMBERED_STATUSES: readonly number[] = [400, 402, 404, 409];
 
 /** Keeps a refusal under the Idempotency-Key. Where another request was faster, its answer is the first one. */

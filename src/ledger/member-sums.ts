@@ -2,7 +2,7 @@ import { addFigures, type Figures, noFigures } from "../domain/figures.ts";
 import type { SumRow } from "./rollup-queries.ts";
 
 /**
- * Rows of sums put together: figures in the account's currency, those in others beside them, never mixed (CONTRACT 11.20).
+ * Rows of sums put together: figures in the account's currency, those in others beside them, never mixed.
  */
 
 export type CurrencySums = { figures: Figures; others: Map<string, Figures> };

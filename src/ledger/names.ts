@@ -35,7 +35,7 @@ type CustomerRow = {
   email: string | null;
 };
 
-/** Customers by id. The name is first and last name, else the reference, else the id (CONTRACT 11.2). */
+/** Customers by id. The name is first and last name, else the reference, else the id. */
 export async function customerNames(
   database: D1Database,
   accountId: string,

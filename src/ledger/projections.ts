@@ -5,7 +5,7 @@ import { eventText } from "./feed.ts";
 
 /**
  * Writes what customers' objects send: absolute values, and only over a lower `rev`. So a batch may come twice, late or after a
- * newer one, and its answer may be lost: the table ends the same (DESIGN, "copies never go backwards").
+ * newer one, and its answer may be lost: the table ends the same.
  */
 
 export type HealthRow = {

@@ -38,7 +38,7 @@ describe("does", () => {
     expect(text(written)).toBe(expected);
   });
 
-  // A number is what its shortest decimal text says, not the binary fraction behind it (CONTRACT §1).
+  // A number is what its shortest decimal text says, not the binary fraction behind it.
   test.for([
     [0.1, "0.1"],
     [0.1 + 0.2, "0.3"],

@@ -161,7 +161,7 @@ function call(route: Route, body: BodyInit, type = "application/json"): Promise<
   });
 }
 
-/** Answers of raw JSON, HTML and the like have no envelope (CONTRACT §1). */
+/** Answers of raw JSON, HTML and the like have no envelope. */
 function isRaw(route: Route): boolean {
   return Object.values(route.answers).some((answer) => typeof answer === "string");
 }

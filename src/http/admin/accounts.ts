@@ -7,7 +7,7 @@ import { defineRoute, type Route } from "../route.ts";
 
 const CURRENCY_DEFAULT = "USD";
 
-/** Accounts are made with the root token alone (CONTRACT §9). */
+/** Accounts are made with the root token alone. */
 export const accountRoutes: readonly Route[] = [
   defineRoute({
     method: "POST",

@@ -24,7 +24,7 @@ import { identityOf } from "../customer-of.ts";
 import { problemsOf } from "../pipeline.ts";
 import { answer, type Call, defineRoute, type Route } from "../route.ts";
 
-/** Events: one call per request of a customer's customer, or a thousand at once (CONTRACT §4). */
+/** Events: one call per request of a customer's customer, or a thousand at once. */
 
 /** An event whose customer and feature are known: ready for its object. */
 export type Addressed = { customer: Known; event: TrackEvent };
@@ -114,7 +114,7 @@ function nameOf(call: Call, event: ParsedEvent): Reply<Named> {
     : { ok: true, value: named };
 }
 
-/** Do all names that an event gives belong to this customer? A reference may be any of the three kinds (CONTRACT 11.2). */
+/** Do all names that an event gives belong to this customer? A reference may be any of the three kinds. */
 function namesOnly(event: ParsedEvent, customer: Known): boolean {
   const { referenceId, stripeCustomerId, customerId } = customer;
   const reference = event.customerReferenceId;

@@ -1,4 +1,4 @@
-/** The key that every local start knows (CONTRACT §9). */
+/** The key that every local start knows, and no deployment. */
 export const DEMO_KEY = "sk_test_828df0fc77874c219f353417fbca1ef4";
 
 /** What one GET of the Demo account answers. */
