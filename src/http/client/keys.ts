@@ -19,18 +19,18 @@ import { newKey } from "../new-key.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
-/** Keys pinned to one customer (CONTRACT §1, §2). Only the account's own keys make, list and end them. */
+/** Keys pinned to one customer. Only the account's own keys make, list and end them. */
 
 const PATH = "/api/v1/client/customers/{ref}/keys";
 const Ref = z.object({ ref: name });
 const RefAndKey = z.object({ ref: name, keyId: idText });
 type RefAndKey = z.output<typeof RefAndKey>;
 
-async function makeKey(
+function makeKey(
   call: Call,
   scopes: readonly CustomerScope[],
   nowMs: number,
-): Promise<{ key: StoredKey<CustomerScope>; secret: string }> {
+): { key: StoredKey<CustomerScope>; secret: string } {
   const { secret, ...made } = newKey(call.account.account.mode, "customer");
   const expiresAtMs = nowMs + CUSTOMER_KEY_LIFE_MS;
   return { key: { ...made, scopes: [...new Set(scopes)], createdAtMs: nowMs, expiresAtMs }, secret };
@@ -54,7 +54,7 @@ function createKey(call: Call<{ ref: string }, unknown, z.output<typeof CreateCu
     const owner = await customerOf(call, call.params.ref);
     if (!owner.ok) return owner;
     const { customerId, referenceId } = owner.value;
-    const { key, secret } = await makeKey(call, call.body.scopes ?? ["read"], nowMs);
+    const { key, secret } = makeKey(call, call.body.scopes ?? ["read"], nowMs);
     const shown = toWireCustomerKey(key, referenceId, nowMs);
     return {
       ok: true,
@@ -93,7 +93,7 @@ async function rotateKey(call: Call<RefAndKey, unknown, z.output<typeof RotateCu
     if (!isActive(old, nowMs) || old.revokedAtMs !== undefined)
       return { ok: false, code: "state_conflict", why: "This key has ended or was rotated already; make a new one." };
     const endsAtMs = nowMs + (call.body.overlapSeconds ?? 0) * 1000;
-    const { key, secret } = await makeKey(call, old.scopes, nowMs);
+    const { key, secret } = makeKey(call, old.scopes, nowMs);
     const shown = toWireCustomerKey(key, customer.referenceId, nowMs);
     return {
       ok: true,
