@@ -1,7 +1,7 @@
 import type { Refusal, RefusalCode } from "../domain/refusal.ts";
 
 /**
- * The error table: what each refusal is on the wire. The one place that knows statuses. Wire codes are stable (CONTRACT §1);
+ * The error table: what each refusal is on the wire. The one place that knows statuses. Wire codes are stable;
  * sentences are for people and may change.
  */
 
@@ -127,7 +127,7 @@ function quote(text: string): string {
   return `“${text.length > 80 ? `${text.slice(0, 79)}…` : text}”`;
 }
 
-/** The error envelope of a refusal (CONTRACT §1): status, body and the Retry-After it asks for. */
+/** The error envelope of a refusal: status, body and the Retry-After it asks for. */
 export function errorEnvelope(refusal: Refusal): {
   status: number;
   body: { success: false; error: Record<string, unknown>; data?: unknown };

@@ -5,7 +5,7 @@ import type { Receipt, StoredEvent, TrackEvent } from "../domain/event.ts";
 import { BATCH_EVENTS_MAX, NAME_CHARS_MAX, TOKENS_MAX } from "../domain/limits.ts";
 import { decimal, decimalNotNegative, instant, instantText, metadata, name, text } from "./scalars.ts";
 
-/** Events on the wire (CONTRACT §4): what a caller reports, the receipt, and a stored event shown again. */
+/** Events on the wire: what a caller reports, the receipt, and a stored event shown again. */
 
 // A count below 0 says nothing of the parts of the input: one problem, told once.
 const tokens = z.int().min(0, { abort: true }).max(TOKENS_MAX).optional();

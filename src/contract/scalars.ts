@@ -19,7 +19,7 @@ import {
 } from "../domain/limits.ts";
 
 /**
- * The small types of the wire and their way into the domain (CONTRACT §1): decimals, instants, names, pages. `null` never gets
+ * The small types of the wire and their way into the domain: decimals, instants, names, pages. `null` never gets
  * here: the border drops it (`withoutNulls`), so an absent field and a null one are the same.
  */
 
@@ -94,7 +94,7 @@ export function isName(value: string): boolean {
   return value.length > 0 && value.length <= NAME_CHARS_MAX && !CONTROL.test(value) && wellFormed(value);
 }
 
-/** Keys, references, names: 1…255 characters, no control characters, no lone surrogates; compared exactly (CONTRACT 11.2). */
+/** Keys, references, names: 1…255 characters, no control characters, no lone surrogates; compared exactly. */
 export const name = z
   .string()
   .min(1, "must not be empty")
@@ -132,7 +132,7 @@ const queryInteger = z
   .regex(/^-?\d{1,15}$/, "must be a whole number")
   .transform(Number);
 
-/** `limit` is clamped to 1…200, `offset` to 0 and more (CONTRACT §1). */
+/** `limit` is clamped to 1…200, `offset` to 0 and more. */
 export const page = {
   limit: queryInteger
     .optional()
@@ -159,7 +159,7 @@ export function pageOf<T extends z.ZodType>(item: T) {
 }
 
 /**
- * A sum on the wire: a number, and beside it `nameExact` with the decimal text where a number cannot carry it (CONTRACT §1).
+ * A sum on the wire: a number, and beside it `nameExact` with the decimal text where a number cannot carry it.
  */
 export function sumFields(name: string, value: E12): Record<string, number | string> {
   const fields: Record<string, number | string> = { [name]: e12ToNumber(value) };

@@ -147,7 +147,7 @@ function queryOf(request: Request): Record<string, string> {
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** The Idempotency-Key of a mutating request as digests (CONTRACT §1), scoped to account, method and path. */
+/** The Idempotency-Key of a mutating request as digests, scoped to account, method and path. */
 function requestKeyOf(request: Request, scope: string, rawBody: Uint8Array): Reply<RequestKey> | undefined {
   if (request.method === "GET") return undefined;
   const key = request.headers.get("Idempotency-Key");

@@ -8,7 +8,7 @@ import { ROUTES } from "../../src/http/routes.ts";
 import { type Probed, pathWith, send, strangers } from "../support/probe.ts";
 import { newWorld, type World } from "../support/world.ts";
 
-/** What surrounds every request, whatever it asks: envelope, sizes, media types, request ids, CORS (CONTRACT §1). */
+/** What surrounds every request, whatever it asks: envelope, sizes, media types, request ids, CORS. */
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const EVENTS = "/api/v1/client/events";
