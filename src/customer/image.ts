@@ -166,7 +166,10 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
           break;
         case "answered":
           sql.exec(
-            "INSERT INTO requests (digest, body_digest, reply, created_at_ms) VALUES (?, ?, ?, ?)",
+            // Over an older one that no longer counts.
+            `INSERT INTO requests (digest, body_digest, reply, created_at_ms) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET body_digest = excluded.body_digest, reply = excluded.reply,
+               created_at_ms = excluded.created_at_ms`,
             change.digest,
             change.bodyDigest,
             change.reply,

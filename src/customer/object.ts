@@ -142,7 +142,7 @@ export class CustomerObject extends DurableObject<Env> {
     const nowMs = this.#now();
     this.#settle(nowMs);
     if (requestKey !== undefined) {
-      const first = firstReply<T>(this.#customer, requestKey);
+      const first = firstReply<T>(this.#customer, requestKey, nowMs);
       if (first !== undefined) return first;
     }
     const reply = work(nowMs);

@@ -1,3 +1,4 @@
+import { REQUEST_KEPT_MS } from "../domain/limits.ts";
 import type { Reply } from "../domain/refusal.ts";
 import type { Customer } from "./image.ts";
 
@@ -21,12 +22,20 @@ function replyFromText(text: string): unknown {
   );
 }
 
-/** The first reply under this key; a refusal when the key was used for another request; undefined when it is new. */
-export function firstReply<T>(customer: Customer, key: RequestKey): (Reply<T> & { replayed?: true }) | undefined {
+/**
+ * The first reply under this key; a refusal when the key was used for another request; undefined when it is new. A reply older than
+ * 24 hours counts as absent even before an alarm deletes it: whether one rang must make no difference to a caller.
+ */
+export function firstReply<T>(
+  customer: Customer,
+  key: RequestKey,
+  nowMs: number,
+): (Reply<T> & { replayed?: true }) | undefined {
   const row = customer.sql
     .exec<{ body_digest: string; reply: string }>(
-      "SELECT body_digest, reply FROM requests WHERE digest = ?",
+      "SELECT body_digest, reply FROM requests WHERE digest = ? AND created_at_ms > ?",
       key.digest,
+      nowMs - REQUEST_KEPT_MS,
     )
     .toArray()[0];
   if (row === undefined) return undefined;

@@ -336,8 +336,10 @@ describe("holds", () => {
     const headers = { "Idempotency-Key": "nightly" };
     const first = await world.event({ customerReferenceId: "a", costAmount: 1 }, headers);
     const { customerId } = first.data;
-    clockAt("2030-03-06T10:30:00.001Z");
-    await world.object(customerId).wake();
+    clockAt("2030-03-06T10:29:59.999Z");
+    expect(await world.event({ customerReferenceId: "a", costAmount: 2 }, headers)).toMatchObject({ status: 409 });
+    // No alarm rang meanwhile.
+    clockAt("2030-03-06T10:30:00Z");
     const second = await world.event({ customerReferenceId: "a", costAmount: 2 }, headers);
     expect(second).toMatchObject({ status: 201, data: { costAmount: 2 } });
     // The same once more is the same event, for ever.
