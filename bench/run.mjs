@@ -23,8 +23,6 @@ const SUITES = [observe];
 
 const options = readOptions(process.argv.slice(2));
 const world = await openWorld(options);
-// Whoever loses patience leaves nothing running and no state behind.
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => world.close().finally(() => process.exit(130)));
 const startedAt = new Date();
 const lines = [];
 const figures = [];

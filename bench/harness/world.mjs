@@ -18,6 +18,9 @@ const ENGINE_DATABASE = "engine";
 export async function openWorld(options) {
   mkdirSync(STATE_ROOT, { recursive: true });
   const statePath = mkdtempSync(join(STATE_ROOT, "run-"));
+  const forget = () => rmSync(statePath, { recursive: true, force: true });
+  // An interrupted run leaves nothing behind either: Miniflare ends its processes on a signal, and then this one.
+  process.once("exit", forget);
   const world = {
     options,
     client: startClient(),
@@ -30,7 +33,7 @@ export async function openWorld(options) {
       await world.client.stop();
       await world.engine?.stop();
       await world.floors?.stop();
-      rmSync(statePath, { recursive: true, force: true });
+      forget();
     },
   };
   let worker;
