@@ -14,6 +14,8 @@ const HELP = `npm start [-- options]
 
 const CRON = "*/5 * * * *";
 const CRON_EVERY_MS = 5 * 60_000;
+/** How soon an npm that is gone is noticed. */
+const PARENT_EVERY_MS = 500;
 
 requireInstall();
 const options = readOptions();
@@ -42,6 +44,7 @@ const server = startServer(options);
 claim(options.state, { port: options.port, groupId: server.groupId });
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
+if (process.env.npm_lifecycle_event === "start") stopWithParent(process.ppid);
 server.ended.then((status) => {
   if (!stopping) console.error(`The server ended by itself (status ${status}).`);
   stop(1);
@@ -101,6 +104,14 @@ async function fireCron() {
   } catch (error) {
     if (!stopping) console.error(`The cron run failed (${error.message}).`);
   }
+}
+
+/**
+ * `kill` of npm ends npm and its shell, which passes no signal on: without this the server would go on, and nobody would know
+ * whom to stop. Only under npm, whose shell lives as long as this process is wanted.
+ */
+function stopWithParent(parentId) {
+  setInterval(() => process.ppid === parentId || stop(0), PARENT_EVERY_MS).unref();
 }
 
 async function stop(status) {

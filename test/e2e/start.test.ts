@@ -109,6 +109,20 @@ describe("holds", () => {
     await expect(fetch(`${tanso.url}/health`)).rejects.toThrow();
   });
 
+  test.for(["SIGTERM", "SIGKILL"] as const)(
+    "%s of npm's shell ends it too",
+    async (signal, { expect, onTestFinished }) => {
+      const tanso = await startTanso(state, { asNpm: true });
+      const group = serverGroup(state);
+      onTestFinished(() => {
+        if (livingInGroup(group) > 0) crash(state);
+      });
+      tanso.signal(signal);
+      await tanso.ended;
+      await expect.poll(() => livingInGroup(group)).toBe(0);
+    },
+  );
+
   test("a server that dies is told, and the next start finds its data", async ({ expect }) => {
     const tanso = await start();
     crash(state);

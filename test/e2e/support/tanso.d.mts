@@ -11,13 +11,21 @@ export type Running = {
 
 export type Tanso = Running & { url: string; port: number; state: string };
 
-export function launch(script: string, args: readonly string[], env?: Record<string, string>): Running;
+export function launch(
+  script: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+  options?: { shell?: boolean },
+): Running;
 export function run(
   script: string,
   args: readonly string[],
   env?: Record<string, string>,
 ): Promise<{ status: number | null; output: string }>;
-export function startTanso(state: string, options?: { args?: readonly string[]; port?: number }): Promise<Tanso>;
+export function startTanso(
+  state: string,
+  options?: { args?: readonly string[]; port?: number; asNpm?: boolean },
+): Promise<Tanso>;
 export function stopTanso(tanso: Tanso): Promise<number | null>;
 export function newStateFolder(): string;
 export function removeStateFolder(state: string): void;

@@ -11,9 +11,10 @@ const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
 /** Far above what any step takes, so that a hanging process fails its test by name. */
 const OUTPUT_MS_MAX = 90_000;
 
-/** Runs `scripts/NAME` and lets it run. */
-export function launch(script, args, env = {}) {
-  const child = spawn(process.execPath, [join("scripts", script), ...args], {
+/** Runs `scripts/NAME` and lets it run; `shell`: under a shell that passes no signal on, as npm does. */
+export function launch(script, args, env = {}, { shell = false } = {}) {
+  const [command, ...words] = [...(shell ? ["sh", "-c", '"$0" "$@"; exit $?'] : []), process.execPath];
+  const child = spawn(command, [...words, join("scripts", script), ...args], {
     cwd: PROJECT,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -64,10 +65,11 @@ export async function run(script, args, env = {}) {
   return { status, output: running.output() };
 }
 
-/** What `npm start` starts. Resolves once it is ready. */
-export async function startTanso(state, { args = ["--no-seed"], port: given } = {}) {
+/** What `npm start` starts, and with `asNpm` the way npm starts it. Resolves once it is ready. */
+export async function startTanso(state, { args = ["--no-seed"], port: given, asNpm = false } = {}) {
   const port = given ?? (await freePort());
-  const running = launch("start.mjs", ["--port", String(port), "--state", state, ...args]);
+  const env = asNpm ? { npm_lifecycle_event: "start" } : {};
+  const running = launch("start.mjs", ["--port", String(port), "--state", state, ...args], env, { shell: asNpm });
   await running.says("is ready at");
   return { ...running, url: `http://127.0.0.1:${port}`, port, state };
 }
