@@ -4,6 +4,7 @@ import type { Account, ApiKey, Feature } from "../domain/account.ts";
 import { KEY_FRESH_MS_MAX, KEY_REFRESH_AHEAD_MS, KEYS_CACHED_MAX, STALE_WHILE_D1_FAILS_MS } from "../domain/limits.ts";
 import { withoutNulls } from "../domain/without-nulls.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { isDatabaseFailure } from "./database-failure.ts";
 import { accounts, apiKeys, FEATURE, features } from "./tables.ts";
 
 /**
@@ -76,7 +77,9 @@ export async function authenticate(
   }
   try {
     await read(database, digest, nowMs);
-  } catch {
+  } catch (failure) {
+    if (!isDatabaseFailure(failure)) throw failure;
+    console.error(JSON.stringify({ at: "authenticate", failure: String(failure) }));
     // A key that was good a while ago stays good while nobody can say otherwise; an unknown one stays unknown.
     if (entry?.key && nowMs - entry.readAtMs < STALE_WHILE_D1_FAILS_MS) {
       const known = snapshots.get(entry.key.accountId);

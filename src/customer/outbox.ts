@@ -9,7 +9,6 @@ import {
   OUTBOX_ATTEMPTS_MAX,
 } from "../domain/limits.ts";
 import type { RollupKey } from "../domain/rollup.ts";
-import { eventText } from "../ledger/feed.ts";
 import { type HealthRow, type Projection, projectionStatements } from "../ledger/projections.ts";
 import { type Change, type Customer, commit, type OutboxKind } from "./image.ts";
 import { view } from "./questions/view.ts";
@@ -292,9 +291,28 @@ function forgetEmptied(customer: Customer, text: string): void {
   if (customer.image.rollups.get(text)?.events === 0) customer.image.rollups.delete(text);
 }
 
-const encoder = new TextEncoder();
-/** The names that the feed has as columns of their own, beside the event's text: four of 255 characters at most. */
-const FEED_COLUMNS_BYTES = 4 * 255 * 3;
+/** Numbers, names of fields and ids of one event in the feed. */
+const FEED_FIXED_BYTES = 2000;
+/** What one UTF-16 unit becomes at most, as JSON text inside JSON text: an escape that is escaped again. */
+const FEED_BYTES_PER_UNIT = 8;
+
+/** No event takes more in the feed than this; counted from lengths, since writing it out to know costs more than sending it. */
+function feedBytesAtMost(event: StoredEvent): number {
+  const {
+    key,
+    eventName,
+    provider,
+    model,
+    flowId = "",
+    subscriptionId = "",
+    invoiceId = "",
+    entitlementId = "",
+  } = event;
+  // Three of the names stand in columns of their own as well.
+  const columns = eventName.length + provider.length + model.length;
+  const others = key.length + flowId.length + subscriptionId.length + invoiceId.length + entitlementId.length;
+  return FEED_FIXED_BYTES + FEED_BYTES_PER_UNIT * (2 * columns + others);
+}
 
 /**
  * The newest events the feed has not been offered, as many as one statement may carry; older ones are only in the object. A
@@ -311,7 +329,7 @@ function newestEvents(customer: Customer): StoredEvent[] {
   );
   let bytes = 0;
   const over = events.findIndex((event) => {
-    bytes += FEED_COLUMNS_BYTES + encoder.encode(JSON.stringify(eventText(event))).byteLength;
+    bytes += feedBytesAtMost(event);
     return bytes > FEED_BYTES_PER_FLUSH_MAX;
   });
   return over === -1 ? events : events.slice(0, Math.max(1, over));

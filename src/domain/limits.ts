@@ -87,8 +87,10 @@ export const FLUSH_ROWS_ALONE_MAX = 50;
 
 /** Models whose place in the price list an isolate remembers: ids sent as models must not fill its memory. */
 export const MODELS_CACHED_MAX = 5000;
-/** Rows that an import works on at a time: its D1 parameters stay far below 2 MB. */
-export const IMPORT_CHUNK_ROWS = 5000;
+/** Rows that an import works on at a time: with the longest names its D1 parameters stay below 2 MB. */
+export const IMPORT_CHUNK_ROWS = 2000;
+/** Objects that one part of an import calls: a request of a Worker may make 10,000 calls in all. */
+export const IMPORT_CALLS_MAX = 8000;
 /** Objects that one cron run calls: far below the subrequests of one invocation. */
 export const CRON_WAKES_MAX = 200;
 /** Objects that the operator's status asks, and that a page of reprojecting or recosting goes through. */

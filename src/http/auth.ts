@@ -23,6 +23,8 @@ export async function authoriseRoot(env: Env, request: Request): Promise<Refusal
   return (await sameSecret(secret, env.ROOT_TOKEN)) ? undefined : { ok: false, code: "bad_key" };
 }
 
+const KEY_FORM = /^[sc]k_(?:live|test)_[\w-]{32,64}$/;
+
 /** The caller of a route that needs a key, if its key may call this route. */
 export async function authoriseKey(
   env: Env,
@@ -33,6 +35,8 @@ export async function authoriseKey(
 ): Promise<Reply<Caller>> {
   const secret = secretOf(request);
   if (secret === undefined || secret === "") return { ok: false, code: "no_key" };
+  // What cannot be a key is not asked for: guesses must neither cost D1 a read nor push real keys out of memory.
+  if (!KEY_FORM.test(secret)) return { ok: false, code: "bad_key" };
   const found = await authenticate(env.DB, sha256Hex(secret), nowMs, waitUntil);
   if (found === "unavailable") return { ok: false, code: "catalog_unavailable" };
   if (found === undefined) return { ok: false, code: "bad_key" };

@@ -6,9 +6,13 @@ import { FEED_EVENTS_PER_ACCOUNT_MAX } from "../domain/limits.ts";
 
 const AMOUNTS = new Set(["usageE12", "costE12", "revenueE12", "costUnitsE12"]);
 
-/** A stored event as JSON text: amounts are decimal integers of 10⁻¹² as text. */
+/**
+ * A stored event as JSON text: amounts are decimal integers of 10⁻¹² as text. The caller's meta stays in the object: 50,000 events
+ * with 64 KB each would be a third of a database.
+ */
 export function eventText(event: StoredEvent): string {
-  return JSON.stringify(event, (_, value) => (typeof value === "bigint" ? value.toString() : value));
+  const { meta: _, ...shown } = event;
+  return JSON.stringify(shown, (_key, value) => (typeof value === "bigint" ? value.toString() : value));
 }
 
 export function eventFromText(text: string): StoredEvent {

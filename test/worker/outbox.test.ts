@@ -73,20 +73,24 @@ describe("does", () => {
     expect(Math.min(...offered)).toBe(800);
   });
 
-  test("events with large metas come to the feed as many as D1 takes in one parameter", async ({ expect }) => {
+  test("events with long texts come to the feed as many as D1 takes in one parameter, without their meta", async ({
+    expect,
+  }) => {
     const world = await newWorld();
-    const meta = { text: '"'.repeat(15_000) };
+    const long = '"'.repeat(255);
+    const texts = { eventName: long, flowId: long, subscriptionId: long, invoiceId: long, entitlementId: long };
     const customerId = await send(
       world,
       "a",
-      Array.from({ length: 60 }, (_, index) => `${index}`),
-      { meta },
+      Array.from({ length: 200 }, (_, index) => `${index}`),
+      { ...texts, costInput: { model: long, modelProvider: long }, meta: { secret: "stays in the object" } },
     );
     await world.flush(customerId);
     const feed = await dump("feed", world.accountId);
     expect(feed.length).toBeGreaterThan(5);
-    expect(feed.length).toBeLessThan(60);
+    expect(feed.length).toBeLessThan(200);
     expect(JSON.stringify(feed.map((row) => JSON.parse(row).event)).length).toBeLessThan(FEED_BYTES_PER_FLUSH_MAX);
+    expect(JSON.stringify(feed)).not.toContain("stays in the object");
     expect(await waiting(world, customerId)).toBe(0);
   });
 

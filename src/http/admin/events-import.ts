@@ -5,17 +5,17 @@ import type { ParsedEvent } from "../../contract/event.ts";
 import { ImportResultWire, isImportField, setField } from "../../contract/import.ts";
 import { parseEvent } from "../../contract/plain-event.ts";
 import { dropNulls, name, queryBoolean } from "../../contract/scalars.ts";
-import { objectOf } from "../../customer/object-of.ts";
 import {
   BATCH_EVENTS_MAX,
   BODY_DEPTH_MAX,
   IMPORT_BODY_BYTES_MAX,
+  IMPORT_CALLS_MAX,
   IMPORT_CHUNK_ROWS,
   IMPORT_ERRORS_SHOWN_MAX,
   IMPORT_ROWS_MAX,
 } from "../../domain/limits.ts";
 import type { FieldProblem, Refusal, Reply } from "../../domain/refusal.ts";
-import { addressEvents, trackCall } from "../client/events.ts";
+import { addressEvents, trackGroup } from "../client/events.ts";
 import { problemsOf } from "../pipeline.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Call, defineRoute, type Route } from "../route.ts";
@@ -148,8 +148,14 @@ async function importPart(call: Call<unknown, z.output<typeof Query>, unknown>) 
     tally.rejected += 1;
     if (errors.length < IMPORT_ERRORS_SHOWN_MAX) errors.push({ line: lineOf(index), message });
   };
-  for (let from = 0; from < rows.value.length; from += IMPORT_CHUNK_ROWS)
-    await importChunk(call, rows.value.slice(from, from + IMPORT_CHUNK_ROWS), from, offset, tally, reject);
+  // A request may make only so many calls: a part with a customer in every row is answered for its first rows, and goes on there.
+  let calls = 0;
+  let done = 0;
+  while (done < rows.value.length && calls <= IMPORT_CALLS_MAX - IMPORT_CHUNK_ROWS) {
+    const chunk = rows.value.slice(done, done + IMPORT_CHUNK_ROWS);
+    calls += await importChunk(call, chunk, done, offset, tally, reject);
+    done += chunk.length;
+  }
   Object.assign(call.log, tally);
   errors.sort((a, b) => a.line - b.line);
   const { importId } = call.query;
@@ -159,11 +165,12 @@ async function importPart(call: Call<unknown, z.output<typeof Query>, unknown>) 
     statements: [],
     audit: { action: "events.imported" as const, target: importId, after: { offset, ...tally } },
     status: 200,
-    data: { ...tally, nextOffset: offset + rows.value.length, errors },
+    data: { ...tally, nextOffset: offset + done, errors },
     version: "leave" as const,
   };
 }
 
+/** Imports a few thousand rows. Returns how many objects were called. */
 async function importChunk(
   call: Call<unknown, z.output<typeof Query>, unknown>,
   rows: readonly Row[],
@@ -171,7 +178,7 @@ async function importChunk(
   offset: number,
   tally: { accepted: number; duplicates: number },
   reject: (index: number, message: string) => void,
-): Promise<void> {
+): Promise<number> {
   const good: { index: number; event: ParsedEvent }[] = [];
   for (const [at, row] of rows.entries()) {
     const index = from + at;
@@ -205,28 +212,26 @@ async function importChunk(
   );
   // The request's own Idempotency-Key has no meaning here: every row has a key.
   const { requestKey: _, ...keyless } = call;
+  let calls = 0;
   await Promise.all(
     [...byCustomer.values()].map(async (group) => {
       for (let start = 0; start < group.length; start += BATCH_EVENTS_MAX) {
         const part = group.slice(start, start + BATCH_EVENTS_MAX);
         const [first] = part;
         if (first === undefined) return;
-        const object = objectOf(call.env, call.account.account.accountId, first.customer.customerId);
-        const reply = await object.track(
-          trackCall(
-            keyless,
-            first.customer,
-            part.map(({ event }) => event),
-          ),
-        );
+        calls += 1;
+        const events = part.map(({ event }) => event);
+        const reply = await trackGroup(keyless, first.customer, events);
         for (const [at, { index }] of part.entries()) {
-          if (!reply.ok) reject(index, sentenceOf(reply));
+          if (reply === "failed") reject(index, "something went wrong on our side; send the part again");
+          else if (!reply.ok) reject(index, sentenceOf(reply));
           else if (reply.value[at]?.status === "accepted") tally.accepted += 1;
           else tally.duplicates += 1;
         }
       }
     }),
   );
+  return calls;
 }
 
 function sentenceOf(refusal: Refusal): string {
@@ -243,7 +248,7 @@ export const importRoutes: readonly Route[] = [
     summary: "Import a part of a file of events",
     description: `\`text/csv\` with a header line, or \`application/x-ndjson\` with an event body per line; at most 8 MB and ${IMPORT_ROWS_MAX.toLocaleString("en")} rows a part. Blank lines are not rows.
 
-\`map.FIELD=COLUMN\` takes an event field from a column (a column named like a field needs no mapping), \`set.FIELD=VALUE\` sets a constant; fields are those of an event's body, with a dot for inner ones (\`costInput.model\`, \`meta.region\`). Times may also be \`YYYY-MM-DD hh:mm:ss[.f]\` (UTC), epoch seconds or milliseconds. Row n of the file (from 1) has the key \`importId:n\` unless \`eventIdempotencyKey\` is mapped: the same part again is all duplicates.`,
+\`map.FIELD=COLUMN\` takes an event field from a column (a column named like a field needs no mapping), \`set.FIELD=VALUE\` sets a constant; fields are those of an event's body, with a dot for inner ones (\`costInput.model\`, \`meta.region\`). Times may also be \`YYYY-MM-DD hh:mm:ss[.f]\` (UTC), epoch seconds or milliseconds. Row n of the file (from 1) has the key \`importId:n\` unless \`eventIdempotencyKey\` is mapped: the same part again is all duplicates. Go on at \`nextOffset\`: a part with very many customers may be answered before its end.`,
     query: Query,
     rawBody: ["text/csv", "application/x-ndjson"],
     bodyBytesMax: IMPORT_BODY_BYTES_MAX,

@@ -22,7 +22,8 @@ import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
 import { costTermsFor } from "../cost-terms.ts";
 import { identityOf } from "../customer-of.ts";
 import { problemsOf } from "../pipeline.ts";
-import { answer, type Call, defineRoute, type Route } from "../route.ts";
+import { commitAccount } from "../remembered.ts";
+import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
 /** Events: one call per request of a customer's customer, or a thousand at once. */
 
@@ -166,7 +167,21 @@ async function trackOne(call: Call<unknown, unknown, ParsedEvent>) {
 
 type BatchLine = z.input<typeof BatchResultWire>["results"][number];
 
-async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatchBody>>) {
+type BatchCall = Call<unknown, unknown, z.output<typeof EventBatchBody>>;
+
+/**
+ * A batch reaches many objects, so its answer under an Idempotency-Key is kept in one place for all of them, after the effect: a
+ * repeat after a crash in between finds every event a duplicate of itself, and so records nothing twice either.
+ */
+function trackBatch(call: BatchCall): Promise<Answer> {
+  if (call.requestKey === undefined) return recordBatch(call).then((data) => answer(200, data));
+  return commitAccount(call, async () => {
+    const data = await recordBatch(call);
+    return { ok: true, statements: [], audit: [], status: 200, data, version: "leave" };
+  });
+}
+
+async function recordBatch(call: BatchCall): Promise<z.input<typeof BatchResultWire>> {
   const lines: BatchLine[] = new Array(call.body.events.length);
   const good: { index: number; event: ParsedEvent }[] = [];
   for (const [index, body] of call.body.events.entries()) {
@@ -196,18 +211,15 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
     group.indexes.push(index);
     group.events.push(event);
   }
-  let replayed = byCustomer.size > 0;
-  let otherRequest = false;
+  // Each object hears of its events alone: the request's own key is not its business.
+  const { requestKey: _, ...keyless } = call;
   await Promise.all(
     [...byCustomer.values()].map(async ({ customer, indexes, events }) => {
-      const reply = await trackGroup(call, customer, events);
+      const reply = await trackGroup(keyless, customer, events);
       if (reply === "failed") {
-        replayed = false;
         for (const index of indexes) lines[index] = failed(index, call.requestId);
         return;
       }
-      if (!reply.replayed) replayed = false;
-      if (!reply.ok && reply.code === "request_conflict") otherRequest = true;
       for (const [at, index] of indexes.entries()) {
         const result = reply.ok ? reply.value[at] : undefined;
         lines[index] =
@@ -217,7 +229,6 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
       }
     }),
   );
-  if (otherRequest) return { ok: false as const, code: "request_conflict" as const };
   const count = (status: BatchLine["status"]) => lines.reduce((sum, line) => sum + (line.status === status ? 1 : 0), 0);
   const counts = {
     accepted: count("accepted"),
@@ -226,11 +237,11 @@ async function trackBatch(call: Call<unknown, unknown, z.output<typeof EventBatc
     rejected: count("rejected"),
   };
   Object.assign(call.log, { events: lines.length, ...counts, customers: byCustomer.size });
-  return { ...answer(200, { results: lines, ...counts }), replayed };
+  return { results: lines, ...counts };
 }
 
 /** One customer's events of a batch. A fault of one object is that customer's alone; its log line says what it was. */
-async function trackGroup(call: Call, customer: Known, events: readonly TrackEvent[]) {
+export async function trackGroup(call: Call, customer: Known, events: readonly TrackEvent[]) {
   try {
     const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
     return await object.track(trackCall(call, customer, events));
