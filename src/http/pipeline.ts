@@ -46,7 +46,9 @@ export async function serve(
     key: caller?.key,
     secret: caller?.secret ?? secretOf(request) ?? "",
     ...(requestKey === undefined ? {} : { requestKey: requestKey.value }),
-    ip: request.headers.get("CF-Connecting-IP") ?? "",
+    get ip() {
+      return request.headers.get("CF-Connecting-IP") ?? "";
+    },
     waitUntil,
     log,
   };
