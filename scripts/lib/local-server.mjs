@@ -4,6 +4,8 @@ import { nodeBinary, PROJECT, tool, wranglerEnvironment } from "./project.mjs";
 /** How long a server may take to answer its first request: 2 s on a quiet machine. */
 const READY_MS_MAX = 60_000;
 const POLL_MS = 50;
+/** How long one answer may take: wrangler takes connections before its worker runs, and holds them for ever if it never does. */
+const ANSWER_MS_MAX = 5000;
 /** How long a stopping server may take before it is killed. */
 const STOP_MS_MAX = 3000;
 
@@ -63,11 +65,11 @@ export async function becomesHealthy(url, ended) {
   const giveUpAtMs = Date.now() + READY_MS_MAX;
   while (!over && Date.now() < giveUpAtMs) {
     try {
-      const response = await fetch(`${url}/health`);
+      const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
       await response.arrayBuffer();
       if (response.ok) return true;
     } catch {
-      // Not listening yet.
+      // Not listening, or not answering yet.
     }
     await wait(POLL_MS);
   }

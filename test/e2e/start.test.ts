@@ -2,6 +2,8 @@ import { afterAll, afterEach, describe, inject, test } from "vitest";
 import { DEMO_KEY, get } from "./support/api.ts";
 import { paste } from "./support/shell.mjs";
 import {
+  answersSecond,
+  becomesHealthy,
   crash,
   livingInGroup,
   newStateFolder,
@@ -122,6 +124,13 @@ describe("holds", () => {
       await expect.poll(() => livingInGroup(group)).toBe(0);
     },
   );
+
+  test("a server that takes a request and never answers is asked again", async ({ expect, onTestFinished }) => {
+    const { url, asked, leave } = await answersSecond();
+    onTestFinished(leave);
+    expect(await becomesHealthy(url, new Promise(() => {}))).toBe(true);
+    expect(asked()).toBe(2);
+  });
 
   test("a server that dies is told, and the next start finds its data", async ({ expect }) => {
     const tanso = await start();

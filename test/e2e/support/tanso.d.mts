@@ -11,6 +11,8 @@ export type Running = {
 
 export type Tanso = Running & { url: string; port: number; state: string };
 
+export function answersSecond(): Promise<{ url: string; asked(): number; leave(): void }>;
+export function becomesHealthy(url: string, ended: Promise<unknown>): Promise<boolean>;
 export function launch(
   script: string,
   args: readonly string[],

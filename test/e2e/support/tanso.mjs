@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,8 @@ import { fileURLToPath } from "node:url";
 const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
 /** Far above what any step takes, so that a hanging process fails its test by name. */
 const OUTPUT_MS_MAX = 90_000;
+
+export { becomesHealthy } from "../../../scripts/lib/local-server.mjs";
 
 /** Runs `scripts/NAME` and lets it run; `shell`: under a shell that passes no signal on, as npm does. */
 export function launch(script, args, env = {}, { shell = false } = {}) {
@@ -97,6 +100,21 @@ export function occupyPort() {
       resolve({ port: server.address().port, leave: () => new Promise((left) => server.close(() => left())) }),
     );
   });
+}
+
+/** A server that holds its first request for ever and answers later ones, until `leave`. */
+export async function answersSecond() {
+  let asked = 0;
+  const server = createHttpServer((_, response) => {
+    asked += 1;
+    if (asked > 1) response.end("{}");
+  });
+  await new Promise((resolve) => server.listen({ host: "127.0.0.1", port: 0 }, resolve));
+  const leave = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, asked: () => asked, leave };
 }
 
 /** A port that nothing listens on now. */
