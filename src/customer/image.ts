@@ -35,9 +35,9 @@ export type Image = {
   alarmAtMs: number | undefined;
 };
 
-const ROLLUPS_CACHED_MAX = 100;
+const ROLLUPS_CACHED_MAX = 32;
 const PAIR_DAYS_CACHED_MAX = 3;
-const OUTBOX_KNOWN_MAX = 1000;
+const OUTBOX_KNOWN_MAX = 200;
 
 export type OutboxKind = "customer" | "feed" | "health" | "rollup";
 

@@ -20,7 +20,8 @@ type Result = {
   nextCursor?: string;
 };
 
-const ALWAYS = { from: "2000-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z" };
+/** No bounds at all: every event there is. */
+const ALWAYS = {};
 const MINI = "gpt-4o-mini";
 /** 0.15 and 0.60 USD a million tokens: 0.75 USD, at half a euro a dollar 0.375 EUR. */
 const TOKENS = { model: MINI, inputTokens: 1_000_000, outputTokens: 1_000_000 };

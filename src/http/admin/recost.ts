@@ -25,7 +25,13 @@ function readCursor(
 }
 
 const RecostBody = z
-  .object({ model: name, from: instant, to: instant, dryRun: z.boolean().optional(), ...WalkBody })
+  .object({
+    model: name,
+    from: instant.optional(),
+    to: instant.optional(),
+    dryRun: z.boolean().optional(),
+    ...WalkBody,
+  })
   .meta({ id: "Recost" });
 
 export const recostRoutes: readonly Route[] = [
@@ -35,7 +41,7 @@ export const recostRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Analytics",
     summary: "Find unknown costs after a rate became known",
-    description: `Events of one model whose cost is unknown are priced by the account's rates and price list as they are now, at each event's own instant. Events with a cost are never touched; receipts stay; sums follow. A page at a time: repeat with \`nextCursor\` until there is none. \`dryRun\` only counts.`,
+    description: `Events of one model whose cost is unknown are priced by the account's rates and price list as they are now, at each event's own instant. Events with a cost are never touched; receipts stay; sums follow. A page at a time: repeat with \`nextCursor\` until there is none. \`dryRun\` only counts; without \`from\` or \`to\` the range is open there.`,
     body: RecostBody,
     examples: {
       body: { model: "my-own-model", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z", dryRun: true },
@@ -56,10 +62,14 @@ export const recostRoutes: readonly Route[] = [
   }),
 ];
 
+/** Without bounds: the first and last instant that a date can hold. */
+const NEWEST_MS = 8.64e15;
+const OLDEST_MS = -NEWEST_MS;
+
 /** One page. Its effect is in the customers' objects, where it is harmless to repeat; D1 keeps who did it, and the answer. */
 async function recostPage(call: Call<unknown, unknown, z.output<typeof RecostBody>>): Promise<Decided | Refusal> {
   const { accountId } = call.account.account;
-  const { model: named, from, to, dryRun = false, limit = WALK_CUSTOMERS_DEFAULT } = call.body;
+  const { model: named, from = OLDEST_MS, to = NEWEST_MS, dryRun = false, limit = WALK_CUSTOMERS_DEFAULT } = call.body;
   const start = readCursor(call.body.cursor);
   const given = start?.at?.customerId;
   // A cursor may be anybody's words: an id that the directory does not know would make an object.
