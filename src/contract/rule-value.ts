@@ -187,7 +187,8 @@ function readCost(sent: SentCost, path: string[], modelField: string, issue: Iss
     model: "model_aware",
     ...(input === undefined ? {} : { defaultInputCostPerUnit: input }),
     ...(output === undefined ? {} : { defaultOutputCostPerUnit: output }),
-    modelCosts: modelCosts ?? {},
+    // In one order, so that the same costs in another one are no change of the rule.
+    modelCosts: Object.fromEntries(Object.entries(modelCosts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
 

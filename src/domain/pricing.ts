@@ -2,8 +2,8 @@ import { divideRounded, type E12, E12_ONE } from "./amount.ts";
 import { assert } from "./assert.ts";
 
 /**
- * What units of a feature cost under a plan's rule. Owns the total price P(units), its marginal parts and the shape of tiers
- *. Leaves limits and counters to whoever counts, money's minor units to the invoice line.
+ * What units of a feature cost under a plan's rule. Owns the total price P(units), its marginal parts and the shape of tiers.
+ * Leaves limits and counters to whoever counts, money's minor units to the invoice line.
  *
  * Laws: P is exact, P(0) = 0, and never falls as units grow; the parts of a segment sum to P(end) − P(start), whatever lies between.
  */

@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, test } from "vitest";
 import { dump, withD1 } from "../support/d1.ts";
-
 import { newWorld, type World } from "../support/world.ts";
 
 const PLANS = "/api/v1/monetization/plans";
@@ -670,6 +669,42 @@ describe("holds", () => {
       [2, 8],
       [1, 7],
     ]);
+  });
+
+  test("a price makes a version by its last decimal, costs by model make none by their order", async ({ expect }) => {
+    const world = await newWorld();
+    const { planId, featureId } = await sold(world, { priceAmount: "100000000000.000000000001" });
+    await world.call("PATCH", `${PLANS}/${planId}`, { priceAmount: "100000000000.000000000002" });
+    expect(await versionOf(world, planId)).toBe(2);
+    const [a, b] = [
+      { input: 1, output: 2 },
+      { input: 3, output: 4 },
+    ];
+    for (const model_costs of [
+      { a, b },
+      { b, a },
+    ])
+      await world.call("PATCH", RULES, { planId, featureId, value: { cost: { model: "model_aware", model_costs } } });
+    expect(await versionOf(world, planId)).toBe(3);
+  });
+
+  test("a draft whose unit another plan fixed can be changed in all else, and is not sold", async ({ expect }) => {
+    const world = await newWorld();
+    const [featureId, search] = [await feature(world, "chat"), await feature(world, "search")];
+    const [first, second] = [await draft(world, { key: "first" }), await draft(world, { key: "second" })];
+    const label = (usage_unit_type: string) => usage(1, { usage_unit_type });
+    await world.call("POST", RULES, { planId: first, featureId, value: label("call") });
+    await world.call("POST", RULES, { planId: second, featureId, value: label("token") });
+    const change = (planId: string, body: Body) => world.call<Plan>("PATCH", `${PLANS}/${planId}`, body);
+    expect((await change(first, { status: "ACTIVE" })).status).toBe(200);
+    expect((await change(second, { name: "New" })).status).toBe(200);
+    expect((await world.call("POST", RULES, { planId: second, featureId: search })).status).toBe(201);
+    expect(await change(second, { status: "ACTIVE" })).toMatchObject({
+      status: 400,
+      error: { fields: [{ path: "status" }] },
+    });
+    expect((await world.call("PATCH", RULES, { planId: second, featureId, value: label("call") })).status).toBe(200);
+    expect((await change(second, { status: "ACTIVE" })).data).toMatchObject({ status: "ACTIVE", version: 1 });
   });
 
   test("rules changed all at once are all there, each in a version of its own", async ({ expect }) => {

@@ -35,18 +35,17 @@ export async function decidePlanChange(
     if (fields.length > 0) return { ok: false, code: "invalid", fields };
   }
   if (rules.length > PLAN_FEATURES_MAX)
-    return invalid("featureId", `the plan has ${PLAN_FEATURES_MAX} features already`) as Refusal;
+    return invalid("featureId", `the plan has ${PLAN_FEATURES_MAX} features already`);
   const bytes = rules.reduce((sum, { value }) => sum + new TextEncoder().encode(ruleText(value)).byteLength, 0);
   if (bytes > PLAN_RULES_BYTES_MAX)
-    return invalid(
-      "value",
-      `the plan's rules together must be at most ${PLAN_RULES_BYTES_MAX} bytes of JSON`,
-    ) as Refusal;
+    return invalid("value", `the plan's rules together must be at most ${PLAN_RULES_BYTES_MAX} bytes of JSON`);
   const ids = rules.map(({ featureId }) => featureId);
   const features = new Map((await featuresOf(database, accountId, ids)).map((one) => [one.featureId, one]));
   const missing = ids.find((id) => !features.has(id));
   if (missing !== undefined) return { ok: false, code: "feature_not_found", given: missing };
-  const relabelled = await otherLabel(database, accountId, rules, labelPath);
+  // What a draft said before another plan went on sale hinders it when it is sold, not when its name or another rule changes.
+  const said = plan.status === "ACTIVE" ? rules : rules.filter((rule) => !before.rules.includes(rule));
+  const relabelled = await otherLabel(database, accountId, said, labelPath);
   if (relabelled !== undefined) return relabelled;
   const saved = revised(before, after);
   const featureKeys = new Map([...features].map(([id, { key }]) => [id, key]));
