@@ -1,13 +1,43 @@
-import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { customType, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { AccountScope, AccountSettings, CustomerScope } from "../domain/account.ts";
+import { decimalToE12, type E12, formatE12 } from "../domain/amount.ts";
 import type { Uuid } from "../domain/ids.ts";
+import {
+  BILLING_TIMINGS,
+  PLAN_STATUSES,
+  type RuleValue,
+  ruleFromText,
+  ruleText,
+  type VersionRule,
+  versionRulesFromText,
+  versionRulesText,
+} from "../domain/plan.ts";
 import type { AuditAction } from "./audit.ts";
 
 /**
- * The D1 tables of accounts, keys, customers and features as drizzle sees them: columns by the domain's names, JSON and flags
+ * The D1 tables of accounts, keys, customers, features and plans as drizzle sees them: columns by the domain's names, JSON and flags
  * translated. `migrations/` is what creates them; a test compares the two column by column, defaults too, for drizzle writes
  * its own where a value is left out. When to use drizzle and when SQL: docs/decisions/005-drizzle-and-sql.md.
  */
+
+/** An exact decimal as text. */
+const decimal = customType<{ data: E12; driverData: string }>({
+  dataType: () => "text",
+  toDriver: formatE12,
+  fromDriver: decimalToE12,
+});
+
+const ruleValue = customType<{ data: RuleValue; driverData: string }>({
+  dataType: () => "text",
+  toDriver: ruleText,
+  fromDriver: ruleFromText,
+});
+
+const versionRules = customType<{ data: readonly VersionRule[]; driverData: string }>({
+  dataType: () => "text",
+  toDriver: versionRulesText,
+  fromDriver: versionRulesFromText,
+});
 
 export const accounts = sqliteTable("accounts", {
   accountId: text("account_id").primaryKey(),
@@ -138,3 +168,59 @@ export const FEATURE = {
   createdAtMs: features.createdAtMs,
   modifiedAtMs: features.modifiedAtMs,
 };
+
+export const plans = sqliteTable(
+  "plans",
+  {
+    accountId: text("account_id").notNull(),
+    planId: text("plan_id").notNull(),
+    key: text("key").notNull(),
+    name: text("name").notNull(),
+    description: text("description"),
+    price: decimal("price").notNull(),
+    currency: text("currency").notNull(),
+    intervalMonths: integer("interval_months").notNull(),
+    billingTiming: text("billing_timing", { enum: BILLING_TIMINGS }).notNull(),
+    status: text("status", { enum: PLAN_STATUSES }).notNull(),
+    version: integer("version").notNull(),
+    metadata: text("metadata"),
+    createdAtMs: integer("created_at_ms").notNull(),
+    modifiedAtMs: integer("modified_at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.planId] })],
+);
+
+export const planRules = sqliteTable(
+  "plan_rules",
+  {
+    accountId: text("account_id").notNull(),
+    planId: text("plan_id").notNull(),
+    featureId: text("feature_id").notNull(),
+    ruleId: text("rule_id").notNull(),
+    position: integer("position").notNull(),
+    isEnabled: integer("is_enabled", { mode: "boolean" }).notNull(),
+    value: ruleValue("value").notNull(),
+    creditModelId: text("credit_model_id"),
+    createdAtMs: integer("created_at_ms").notNull(),
+    modifiedAtMs: integer("modified_at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.planId, table.featureId] })],
+);
+
+export const planVersions = sqliteTable(
+  "plan_versions",
+  {
+    accountId: text("account_id").notNull(),
+    planId: text("plan_id").notNull(),
+    version: integer("version").notNull(),
+    key: text("key").notNull(),
+    name: text("name").notNull(),
+    price: decimal("price").notNull(),
+    currency: text("currency").notNull(),
+    intervalMonths: integer("interval_months").notNull(),
+    billingTiming: text("billing_timing", { enum: BILLING_TIMINGS }).notNull(),
+    rules: versionRules("rules").notNull(),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.planId, table.version] })],
+);

@@ -125,3 +125,12 @@ export const BRIDGE_MONTHS_MAX = 24;
 export const DAYS_BUILT_PER_BATCH_MAX = 31;
 /** How often a question builds days anew because late events changed them meanwhile, before it reads the rollups themselves. */
 export const DAYS_BUILT_ATTEMPTS_MAX = 3;
+
+/** Billing periods of a plan are whole months: up to three years. */
+export const INTERVAL_MONTHS_MAX = 36;
+/** Features in one plan, tiers in one price, models with a cost of their own in one rule: more is a list of another kind. */
+export const PLAN_FEATURES_MAX = 200;
+export const RULE_TIERS_MAX = 100;
+export const RULE_MODELS_MAX = 200;
+/** JSON text of all rules of a plan: each subscriber's object keeps the version it bought. */
+export const PLAN_RULES_BYTES_MAX = 256 * KIB;

@@ -11,12 +11,15 @@ import { importRoutes } from "./admin/events-import.ts";
 import { featureRoutes } from "./admin/features.ts";
 import { modelPricingRoutes } from "./admin/model-pricing.ts";
 import { opsRoutes } from "./admin/ops.ts";
+import { ruleRoutes } from "./admin/plan-rules.ts";
+import { planRoutes } from "./admin/plans.ts";
 import { recostRoutes } from "./admin/recost.ts";
 import { settingsRoutes } from "./admin/settings.ts";
 import { clientCustomerRoutes } from "./client/customers.ts";
 import { clientEventRoutes } from "./client/events.ts";
 import { clientFeatureRoutes } from "./client/features.ts";
 import { customerKeyRoutes } from "./client/keys.ts";
+import { clientPlanRoutes } from "./client/plans.ts";
 import { healthRoutes } from "./public/health.ts";
 import { documentRoutes } from "./public/openapi.ts";
 import type { Route } from "./route.ts";
@@ -31,10 +34,13 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...modelPricingRoutes,
   ...featureRoutes,
+  ...planRoutes,
+  ...ruleRoutes,
   ...customerRoutes,
   ...clientCustomerRoutes,
   ...clientEventRoutes,
   ...clientFeatureRoutes,
+  ...clientPlanRoutes,
   ...customerKeyRoutes,
   ...importRoutes,
   ...recostRoutes,

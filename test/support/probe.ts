@@ -57,24 +57,45 @@ export async function insertKey(accountId: string, spec: KeySpec): Promise<strin
 }
 
 /** Whose things a probe's path and body name. */
-export type Things = { ref: string; customerId: string; featureId: string; featureKey: string; keyId: string };
+export type Things = {
+  ref: string;
+  customerId: string;
+  featureId: string;
+  featureKey: string;
+  keyId: string;
+  planId: string;
+};
 
 /** Things that nobody has. */
 export function strangers(): Things {
   const id = () => crypto.randomUUID();
-  return { ref: `nobody-${id()}`, customerId: id(), featureId: id(), featureKey: `none-${id()}`, keyId: id() };
+  const [ref, featureKey] = [`nobody-${id()}`, `none-${id()}`];
+  return { ref, customerId: id(), featureId: id(), featureKey, keyId: id(), planId: id() };
 }
 
 /** A path of the route with its parameters filled: what stands before a parameter tells what it names. */
 export function pathWith(path: string, things: Things): string {
   const query = path.endsWith("/import") ? "?importId=probe" : "";
-  return (
-    path.replace(/([\w-]+)\/\{(\w+)\}/g, (_, before: string, parameter: string) => {
-      const named: Record<string, string> = { ref: things.ref, key: things.featureKey, keyId: things.keyId };
-      const byPlace: Record<string, string> = { features: things.featureId, "api-keys": things.keyId };
-      return `${before}/${encodeURIComponent(named[parameter] ?? byPlace[before] ?? things.customerId)}`;
-    }) + query
-  );
+  const byName: Record<string, string> = {
+    ref: things.ref,
+    key: things.featureKey,
+    keyId: things.keyId,
+    planId: things.planId,
+    featureId: things.featureId,
+  };
+  const byPlace: Record<string, string> = {
+    features: things.featureId,
+    "api-keys": things.keyId,
+    plans: things.planId,
+  };
+  const segments = path.split("/");
+  const filled = segments.map((segment, index) => {
+    const parameter = /^\{(\w+)\}$/.exec(segment)?.[1];
+    if (parameter === undefined) return segment;
+    const before = segments[index - 1] ?? "";
+    return encodeURIComponent(byName[parameter] ?? byPlace[before] ?? things.customerId);
+  });
+  return filled.join("/") + query;
 }
 
 const NAMING: Record<string, keyof Things> = {
@@ -82,9 +103,10 @@ const NAMING: Record<string, keyof Things> = {
   customerId: "customerId",
   featureKey: "featureKey",
   featureId: "featureId",
+  planId: "planId",
 };
 
-/** The route's example body with every name of a customer or feature in it replaced. */
+/** The route's example body with every name of a customer, feature or plan in it replaced. */
 export function bodyWith(route: Route, things: Things): { body?: string; headers: Record<string, string> } {
   if (route.method === "GET") return { headers: {} };
   if (route.rawBody !== undefined) {

@@ -51,7 +51,15 @@ async function makeThings(world: World, ref: string, word: string): Promise<Thin
   const { data } = await world.call<{ items: { id: string; key: string }[] }>("GET", "/api/v1/client/features");
   const key = await world.call<{ id: string }>("POST", `/api/v1/client/customers/${ref}/keys`, { scopes: ["read"] });
   const featureId = data.items.find((feature) => feature.key === featureKey)?.id ?? "";
-  return { ref, customerId: made.data.id, featureId, featureKey, keyId: key.data.id };
+  const plan = await world.call<{ id: string }>("POST", "/api/v1/monetization/plans", {
+    key: `plan.${ref}`,
+    name: word,
+    description: word,
+  });
+  const planId = plan.data.id;
+  await world.call("POST", "/api/v1/monetization/rules/plan-features", { planId, featureId });
+  await world.call("PATCH", `/api/v1/monetization/plans/${planId}`, { status: "ACTIVE" });
+  return { ref, customerId: made.data.id, featureId, featureKey, keyId: key.data.id, planId };
 }
 
 let owner: Setup;

@@ -146,7 +146,11 @@ beforeEach(async () => {
   await world.event({ customerReferenceId: "ada", featureKey: "ai.chat", eventIdempotencyKey: "first" });
   const { data } = await world.call<{ items: { id: string }[] }>("GET", "/api/v1/client/features");
   const featureId = data.items[0]?.id ?? "";
-  mine = { ref: "ada", customerId: made.data.id, featureId, featureKey: "ai.chat", keyId: crypto.randomUUID() };
+  const plan = await world.call<{ id: string }>("POST", "/api/v1/monetization/plans", { key: "pro", name: "Pro" });
+  const planId = plan.data.id;
+  await world.call("POST", "/api/v1/monetization/rules/plan-features", { planId, featureId });
+  const keyId = crypto.randomUUID();
+  mine = { ref: "ada", customerId: made.data.id, featureId, featureKey: "ai.chat", keyId, planId };
 });
 
 function keyFor(route: Route): string {

@@ -6,9 +6,11 @@ import {
   insertFeature,
   updateFeature,
 } from "../../catalog/feature-catalog.ts";
+import { plansUsing } from "../../catalog/plans.ts";
 import { ChangeFeature, CreateFeature, DeleteFeatures, FeatureWire, toWireFeature } from "../../contract/feature.ts";
 import { idText, page, paged, pageOf } from "../../contract/scalars.ts";
 import type { Feature } from "../../domain/account.ts";
+import type { Refusal } from "../../domain/refusal.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
@@ -94,6 +96,8 @@ function removeFeatures(call: Call, given: readonly string[]): Promise<Answer> {
     const found = await featuresOf(call.env.DB, accountId, ids);
     const missing = ids.find((id) => !found.some((feature) => feature.featureId === id));
     if (missing !== undefined) return { ok: false, code: "feature_not_found", given: missing };
+    const uses = await plansUsing(call.env.DB, accountId, ids);
+    if (uses.length > 0) return inPlans(found, uses);
     return {
       ok: true,
       version: "guard",
@@ -106,6 +110,15 @@ function removeFeatures(call: Call, given: readonly string[]): Promise<Answer> {
       status: 200,
     };
   });
+}
+
+/** An archived plan counts too: its subscribers stay, and it can be sold again. */
+function inPlans(features: readonly Feature[], uses: readonly { featureId: string; planKey: string }[]): Refusal {
+  const said = features.flatMap(({ featureId, key }) => {
+    const plans = uses.filter((use) => use.featureId === featureId).map(({ planKey }) => `“${planKey}”`);
+    return plans.length === 0 ? [] : [`“${key}” is in the plan${plans.length === 1 ? "" : "s"} ${plans.join(", ")}`];
+  });
+  return { ok: false, code: "state_conflict", why: `${said.join("; ")}. Delete its rules there first.` };
 }
 
 export const featureRoutes: readonly Route[] = [
@@ -141,11 +154,11 @@ export const featureRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Features",
     summary: "Delete several features",
-    description: "All or none: an unknown id is 404 and deletes nothing.",
+    description: "All or none: an unknown id is 404 and deletes nothing, and so does one that a plan uses (409).",
     body: DeleteFeatures,
     examples: { body: { ids: ["0f8b6f6e-9f0c-4c57-8e2f-0d1a6b1f2c3d"] } },
     answers: { 200: null },
-    refuses: ["feature_not_found", "request_conflict"],
+    refuses: ["feature_not_found", "state_conflict", "request_conflict"],
     handle: (call) => removeFeatures(call, call.body.ids),
   }),
   defineRoute({
@@ -180,10 +193,10 @@ export const featureRoutes: readonly Route[] = [
     tag: "Features",
     summary: "Delete a feature",
     description:
-      "Events that named it keep it; its key is free again, and an event that names the key makes a new one.",
+      "Events that named it keep it; its key is free again, and an event that names the key makes a new one. While a plan uses it, archived or not: 409, which names the plans.",
     params: Id,
     answers: { 200: null },
-    refuses: ["feature_not_found", "request_conflict"],
+    refuses: ["feature_not_found", "state_conflict", "request_conflict"],
     handle: (call) => removeFeatures(call, [call.params.id]),
   }),
 ];

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { hasEvents, settingsStatement } from "../../catalog/accounts.ts";
+import { hasPlans } from "../../catalog/plans.ts";
 import { readAccount } from "../../catalog/snapshot.ts";
 import { ChangeSettings, changedSettings, SettingsWire, toWireSettings } from "../../contract/settings.ts";
 import type { Refusal } from "../../domain/refusal.ts";
@@ -28,6 +29,12 @@ function changeSettings(call: Call<unknown, unknown, z.output<typeof ChangeSetti
         ok: false,
         code: "state_conflict",
         why: `Events are recorded in ${account.currency} already, so the account's currency can no longer change.`,
+      };
+    if (changed.currency !== account.currency && (await hasPlans(call.env.DB, accountId)))
+      return {
+        ok: false,
+        code: "state_conflict",
+        why: `Plans are priced in ${account.currency} already, so the account's currency can no longer change.`,
       };
     const before = toWireSettings(account);
     const after = toWireSettings(changed);
@@ -86,7 +93,7 @@ export const settingsRoutes: readonly Route[] = [
       "",
       "- `defaultCostConfig` is in the account's currency: per token (`input`, `output`) or per million tokens. Its rates come before the public price list.",
       "- `usdExchangeRate` (account currency per US dollar) turns the price list, which is in USD, into the account's currency. Without it an account in another currency has unknown costs where it has no own rate. Changing the currency drops the rate.",
-      "- `currency` can change until the first event.",
+      "- `currency` can change until the first event or plan.",
       "- A change reaches every request within 5 seconds; events that are recorded keep their cost.",
     ].join("\n"),
     body: ChangeSettings,
