@@ -109,19 +109,19 @@ export function displayName(customer: {
   return full !== "" ? full : (customer.referenceId ?? customer.stripeCustomerId ?? "");
 }
 
-/** `operator` adds `referenceId`. */
+/** `operator` adds `referenceId`. Fields that are undefined are left out where the answer is written as JSON. */
 export function toWireCustomer(view: CustomerView, operator: boolean): z.input<typeof CustomerWire> {
   return {
     id: view.customerId,
-    ...(view.referenceId === undefined ? {} : { customerReferenceId: view.referenceId }),
-    ...(operator && view.referenceId !== undefined ? { referenceId: view.referenceId } : {}),
+    customerReferenceId: view.referenceId,
+    referenceId: operator ? view.referenceId : undefined,
     displayName: displayName(view),
-    ...(view.firstName === undefined ? {} : { firstName: view.firstName }),
-    ...(view.lastName === undefined ? {} : { lastName: view.lastName }),
-    ...(view.email === undefined ? {} : { email: view.email }),
-    ...(view.phoneNumber === undefined ? {} : { phoneNumber: view.phoneNumber }),
-    ...(view.address === undefined ? {} : { address: view.address }),
-    ...(view.stripeCustomerId === undefined ? {} : { stripeCustomerId: view.stripeCustomerId }),
+    firstName: view.firstName,
+    lastName: view.lastName,
+    email: view.email,
+    phoneNumber: view.phoneNumber,
+    address: view.address,
+    stripeCustomerId: view.stripeCustomerId,
     source: view.source,
     createdAt: instantText(view.createdAtMs),
     modifiedAt: instantText(view.modifiedAtMs),

@@ -1,6 +1,8 @@
+import { BoundedMap } from "../catalog/bounded-map.ts";
 import { type AccountSnapshot, authenticate } from "../catalog/snapshot.ts";
 import type { ApiKey } from "../domain/account.ts";
 import { sha256Hex } from "../domain/digest.ts";
+import { KEYS_CACHED_MAX } from "../domain/limits.ts";
 import type { Refusal, Reply } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
 import type { Route } from "./route.ts";
@@ -23,6 +25,18 @@ export async function authoriseRoot(env: Env, request: Request): Promise<Refusal
   return (await sameSecret(secret, env.ROOT_TOKEN)) ? undefined : { ok: false, code: "bad_key" };
 }
 
+/** Digests of secrets shown lately, in this isolate's memory alone: every request of a caller brings the same one. */
+const digests = new BoundedMap<string, string>(KEYS_CACHED_MAX);
+
+function digestOf(secret: string): string {
+  let digest = digests.get(secret);
+  if (digest === undefined) {
+    digest = sha256Hex(secret);
+    digests.set(secret, digest);
+  }
+  return digest;
+}
+
 const KEY_FORM = /^[sc]k_(?:live|test)_[\w-]{32,64}$/;
 
 /** The caller of a route that needs a key, if its key may call this route. */
@@ -37,7 +51,7 @@ export async function authoriseKey(
   if (secret === undefined || secret === "") return { ok: false, code: "no_key" };
   // What cannot be a key is not asked for: guesses must neither cost D1 a read nor push real keys out of memory.
   if (!KEY_FORM.test(secret)) return { ok: false, code: "bad_key" };
-  const found = await authenticate(env.DB, sha256Hex(secret), nowMs, waitUntil);
+  const found = await authenticate(env.DB, digestOf(secret), nowMs, waitUntil);
   if (found === "unavailable") return { ok: false, code: "catalog_unavailable" };
   if (found === undefined) return { ok: false, code: "bad_key" };
   const refusal = refusalOf(route, found.key);
