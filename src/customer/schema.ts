@@ -51,7 +51,7 @@ export const STEPS: readonly Step[] = [
       ) STRICT;
       CREATE INDEX events_by_time ON events (occurred_at_ms);
 
-      -- The first 16 bytes of SHA-256 of every event key, for ever: the window of idempotency has no end.
+      -- Every event key, for ever (short ones as they are, others as a digest): the window of idempotency has no end.
       CREATE TABLE event_keys (
         digest BLOB PRIMARY KEY,
         seq INTEGER NOT NULL

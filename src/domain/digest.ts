@@ -13,7 +13,17 @@ export function sha256Hex(data: string | Uint8Array): string {
   return bytesToHex(sha256(typeof data === "string" ? encoder.encode(data) : data));
 }
 
-/** The first 16 bytes of the digest of text: what an event key is remembered by, for ever. */
-export function sha256Short(text: string): Uint8Array {
-  return sha256(encoder.encode(text)).subarray(0, 16);
+/** Keys up to this many bytes are remembered as they are: a UUID is one, and hashing it costs more than the room it saves. */
+const PLAIN_KEY_BYTES_MAX = 64;
+/** No UTF-8 text begins with this byte: a digest is never taken for a short key. */
+const DIGEST_MARK = 0xff;
+
+/** What an event key is remembered by, for ever: its own bytes when it is short, else a mark and 16 bytes of its SHA-256. */
+export function eventKeyBytes(key: string): Uint8Array {
+  const bytes = encoder.encode(key);
+  if (bytes.byteLength <= PLAIN_KEY_BYTES_MAX) return bytes;
+  const marked = new Uint8Array(17);
+  marked[0] = DIGEST_MARK;
+  marked.set(sha256(bytes).subarray(0, 16), 1);
+  return marked;
 }

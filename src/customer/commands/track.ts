@@ -1,6 +1,6 @@
 import { costOf, modelIdentity } from "../../domain/cost.ts";
 import type { Profile } from "../../domain/customer.ts";
-import { sha256Short } from "../../domain/digest.ts";
+import { eventKeyBytes } from "../../domain/digest.ts";
 import { occurredAt, type Receipt, type StoredEvent, type TrackEvent } from "../../domain/event.ts";
 import { customerThingId } from "../../domain/ids.ts";
 import { DAY_MS, OTHER_PAIR, ROLLUP_PAIRS_PER_DAY_MAX } from "../../domain/limits.ts";
@@ -32,7 +32,7 @@ export function track(customer: Customer, call: TrackCall, size: SizeGuard, nowM
   let seq = image.lastSeq;
 
   for (const event of call.events) {
-    const keyDigest = sha256Short(event.key);
+    const keyDigest = eventKeyBytes(event.key);
     const earlier = seenInCall.get(event.key) ?? storedReceipt(customer, keyDigest);
     if (earlier !== undefined) {
       results.push({ status: "duplicate", receipt: earlier });
