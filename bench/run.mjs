@@ -9,7 +9,12 @@ import { profile } from "./harness/profile.mjs";
 import { isReached, printFigures, printLines, writeResults } from "./harness/report.mjs";
 import { interleave } from "./harness/rounds.mjs";
 import { openWorld } from "./harness/world.mjs";
+import { billing } from "./suites/billing.mjs";
+import { consoleSuite } from "./suites/console.mjs";
+import { credits } from "./suites/credits.mjs";
+import { edge } from "./suites/edge.mjs";
 import { observe } from "./suites/observe.mjs";
+import { platform } from "./suites/platform.mjs";
 
 /**
  * Measures the engine on bare workerd beside the floors of the same machine and minute (docs/benchmarks.md). Prints figures,
@@ -19,7 +24,7 @@ import { observe } from "./suites/observe.mjs";
 const RESULTS = fileURLToPath(new URL("results/latest.json", import.meta.url));
 
 // Issues add theirs here. A suite brings requests, measured together beside one set of floors, and sections of its own.
-const SUITES = [observe];
+const SUITES = [observe, platform, credits, billing, edge, consoleSuite];
 
 const options = readOptions(process.argv.slice(2));
 const world = await openWorld(options);
@@ -51,7 +56,7 @@ const sections = [
   ...SUITES.flatMap((suite) =>
     suite.sections.map((section) => ({ ...section, run: async () => keep(await section.run(world)) })),
   ),
-].filter(({ name }) => name.includes(options.only));
+].filter(({ name, isSoak = false }) => name.includes(options.only) && (options.soak || !isSoak));
 
 let failed = false;
 try {

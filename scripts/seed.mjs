@@ -1,7 +1,7 @@
 import util from "node:util";
 import { DEMO_KEY } from "./lib/demo.mjs";
 import { fail, requireInstall, stateFolder } from "./lib/project.mjs";
-import { seed } from "./seed/seed.mjs";
+import { seed, seededText } from "./seed/seed.mjs";
 
 /** `npm run seed`: fills the account of a key with the Demo data, on a server that runs. `npm start` does it by itself once. */
 
@@ -11,8 +11,7 @@ const { values } = util.parseArgs({
 });
 const url = values.url ?? `http://127.0.0.1:${process.env.PORT || 8787}`;
 try {
-  const { customers, events } = await seed({ url, key: values.key, state: stateFolder(values.state) });
-  console.log(`${customers} customers, ${events.toLocaleString("en")} events of 60 days.`);
+  console.log(seededText(await seed({ url, key: values.key, state: stateFolder(values.state) })));
 } catch (error) {
   fail(error.message);
 }

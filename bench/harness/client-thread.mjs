@@ -25,6 +25,7 @@ async function run(job) {
   let awaitsBody = false;
   let sent = 0;
   let answered = 0;
+  let counted = 0;
   let lastMs = 0;
   const startedMs = performance.now();
   const connected = new Set();
@@ -34,8 +35,10 @@ async function run(job) {
     if (awaitsBody) unexpected = { status };
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (expected) answered += 1;
-    // A connection's first answer holds the time it took to connect, which no later request pays.
-    if (expected && (connected.has(connection) || job.amount !== undefined)) durations.push(durationMs);
+    // A connection's first answer holds the time it took to connect, which no later request pays. Of an amount all count, unless
+    // the job says otherwise.
+    const isCounted = connected.has(connection) || (job.amount !== undefined && job.leavesFirstOut !== true);
+    if (expected && isCounted) durations.push(durationMs);
     connected.add(connection);
     lastMs = performance.now();
   };
@@ -47,8 +50,10 @@ async function run(job) {
         requests,
         sampleInt: SAMPLE_MS,
         timeout: job.timeoutSeconds ?? 60,
+        ...(job.rate === undefined ? {} : { overallRate: job.rate }),
         ...(job.amount === undefined ? { duration: job.seconds } : { amount: job.amount }),
         verifyBody: (body) => {
+          if (job.counts !== undefined && body.includes(job.counts)) counted += 1;
           if (awaitsBody) unexpected.body = body.slice(0, BODY_SHOWN_CHARS);
           awaitsBody = false;
           return true;
@@ -63,6 +68,7 @@ async function run(job) {
   const elapsedSeconds = (lastMs - startedMs) / 1000;
   return {
     answered,
+    counted,
     sent,
     statuses,
     unexpected,

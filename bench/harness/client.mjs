@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 /**
  * Starts the HTTP client in a thread of its own. `drive` sends one job and answers its figures: `answered` and `perSecond`
  * count expected answers only, durations are milliseconds. An answer with another status than the job's `statuses` is a
- * failure, never a figure: a refusal is quick, and would look like speed.
+ * failure, never a figure: a refusal is quick, and would look like speed. `counted`: answers that hold the job's text `counts`.
  */
 export function startClient() {
   const thread = new Worker(new URL("client-thread.mjs", import.meta.url));

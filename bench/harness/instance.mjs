@@ -24,9 +24,9 @@ function quietRuntime(statePath) {
 /**
  * Starts one workerd process with `workers` (Miniflare worker options, each with a `name`) and its state under `statePath`.
  * Each Worker gets a socket of its own, straight into it: the development server's entry proxy, which costs as much as
- * the Worker itself, is not on the way. Returns their addresses, the D1 handle and the process's memory.
+ * the Worker itself, is not on the way. Instances of one `registryPath` reach each other's Workers by their names. Returns their addresses, the D1 handle and the process's memory.
  */
-export async function startInstance({ workers, statePath, inspectorPort }) {
+export async function startInstance({ workers, statePath, inspectorPort, registryPath }) {
   quietRuntime(statePath);
   const before = runtimesOf(process.pid);
   const runtime = new Miniflare(
@@ -43,6 +43,7 @@ export async function startInstance({ workers, statePath, inspectorPort }) {
       unsafeLocalExplorer: false,
       unsafeInspectDurableObjects: false,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),
+      ...(registryPath === undefined ? {} : { unsafeDevRegistryPath: registryPath }),
       workers: workers.map((worker) => ({ ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] })),
     }),
   );

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { floorWorker } from "../floors/floors.mjs";
@@ -23,11 +23,20 @@ export async function openWorld(options) {
   process.once("exit", forget);
   const world = {
     options,
+    statePath,
     client: startClient(),
     /** Stops the engine's process and starts another on the same state; with an inspector if asked. */
     async restartEngine(inspectorPort) {
       await world.engine.stop();
       world.engine = await startEngine(inspectorPort);
+    },
+    /** Lets `edit` change the files of the engine's objects, by their paths, while the engine is stopped. */
+    async editObjects(edit) {
+      await world.engine.stop();
+      const root = join(statePath, "engine");
+      const names = readdirSync(root, { recursive: true }).filter((name) => name.endsWith(".sqlite"));
+      edit(names.map((name) => join(root, name)));
+      world.engine = await startEngine();
     },
     async close() {
       await world.client.stop();
@@ -45,6 +54,7 @@ export async function openWorld(options) {
     });
   try {
     worker = await engineWorker({ outPath: join(statePath, "built"), name: "engine", databaseId: ENGINE_DATABASE });
+    world.worker = worker;
     world.modulePaths = worker.modules.map((module) => module.path);
     const floorsPath = join(statePath, "floors");
     world.floors = await startInstance({ workers: [floorWorker({ databaseId: "floors" })], statePath: floorsPath });
@@ -88,10 +98,10 @@ export async function openAccount(world, name) {
   };
 }
 
-/** A new customer of an account, by reference. */
-export function openCustomer(world, account, customerReferenceId) {
+/** A new customer of an account, by reference; of a test clock, if one is named. */
+export function openCustomer(world, account, customerReferenceId, testClockId) {
   const email = `${customerReferenceId}@bench.example`;
-  return call(world, account.key, "POST", "/api/v1/client/customers", { email, customerReferenceId });
+  return call(world, account.key, "POST", "/api/v1/client/customers", { email, customerReferenceId, testClockId });
 }
 
 /** Statements { sql, values } on the engine's D1, past the engine: one batch, its rows by statement. */

@@ -3,5 +3,6 @@ const maker = (file, name) => (values) => ({ module: new URL(file, import.meta.u
 
 export const getRequest = maker("plain.mjs", "get");
 export const postRequest = maker("plain.mjs", "post");
+export const postRequests = maker("plain.mjs", "posts");
 export const eventRequest = maker("events.mjs", "single");
 export const batchRequest = maker("events.mjs", "batch");

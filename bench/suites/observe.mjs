@@ -4,7 +4,7 @@ import { fleetSection } from "./observe/fleet.mjs";
 import { historySection } from "./observe/history.mjs";
 import { requestLines, requestProbes } from "./observe/requests.mjs";
 
-/** Issue 3, "Measured": events in, customers and sums out, without plans. */
+/** Observe: events in, customers and sums out, without plans. */
 export const observe = {
   name: "observe",
   requestProbes,

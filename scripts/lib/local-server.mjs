@@ -25,10 +25,12 @@ export function wrangler(args) {
 
 /**
  * Starts the Worker under `wrangler dev`, in a process group of its own, so that nothing of it outlives `stop`. The state
- * folder must be migrated. `groupId` is the group's id; `ended` resolves with the exit status when it ends by itself.
+ * folder must be migrated. `vars`: variables of the Worker beside those of wrangler.toml and .dev.vars. `groupId` is the group's
+ * id; `ended` resolves with the exit status when it ends by itself.
  */
-export function startServer({ port, state, logLevel }) {
+export function startServer({ port, state, logLevel, vars = {} }) {
   const args = ["dev", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0", "--persist-to", state];
+  for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const child = spawn(
     nodeBinary(),
     [tool("wrangler/bin/wrangler.js"), ...args, "--show-interactive-dev-session=false", "--log-level", logLevel],

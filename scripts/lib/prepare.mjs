@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoAccountSql } from "./demo.mjs";
@@ -7,12 +17,20 @@ import { PROJECT } from "./project.mjs";
 
 /** What a local start makes before the server runs: secrets, the migrated database, the Demo account. */
 
-/** Makes `.dev.vars` unless there is one; true when it did. */
+/**
+ * Makes `.dev.vars` unless there is one; true when it did. A key to seal secrets with is made for each copy of the project: one that stood in
+ * the example would be everybody's.
+ */
 export function prepareSecrets() {
   const secrets = join(PROJECT, ".dev.vars");
-  if (existsSync(secrets)) return false;
-  copyFileSync(join(PROJECT, ".dev.vars.example"), secrets);
-  return true;
+  const isNew = !existsSync(secrets);
+  if (isNew) copyFileSync(join(PROJECT, ".dev.vars.example"), secrets);
+  const text = readFileSync(secrets, "utf8");
+  if (!/^ENCRYPTION_KEYS=/m.test(text)) {
+    const line = `ENCRYPTION_KEYS="local:${randomBytes(32).toString("base64")}"\n`;
+    appendFileSync(secrets, text === "" || text.endsWith("\n") ? line : `\n${line}`);
+  }
+  return isNew;
 }
 
 /**

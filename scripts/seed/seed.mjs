@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { apiClient, refusalText } from "../lib/api.mjs";
+import { seedBilling } from "./billing.mjs";
+import { seedCredits } from "./credits.mjs";
 import { eventsOf } from "./events.mjs";
+import { seedPlatform } from "./platform.mjs";
 import { CUSTOMERS, FEATURES } from "./world.mjs";
 
 /** Fills the Demo account through the public API. Interrupted or repeated, it ends in the same data: every event has its key. */
@@ -27,6 +30,8 @@ export async function seed({ url, key, state }) {
   for (const [featureKey, { name }] of Object.entries(FEATURES))
     await make(call, "/api/v1/monetization/features", { key: featureKey, name });
   await Promise.all(CUSTOMERS.map((customer) => make(call, "/api/v1/client/customers", profileOf(customer))));
+  const parts = [await seedPlatform(call, day), await seedCredits(call), await seedBilling(call, day)];
+  const sum = (what) => parts.reduce((total, part) => total + part[what], 0);
   const batches = CUSTOMERS.flatMap((customer) => inBatches(eventsOf(customer, Date.parse(`${day}T00:00:00Z`))));
   const events = batches.reduce((sum, batch) => sum + batch.length, 0);
   await Promise.all(
@@ -35,7 +40,13 @@ export async function seed({ url, key, state }) {
     }),
   );
   writeNote(state, { day, done: true });
-  return { customers: CUSTOMERS.length, events };
+  const [plans, subscriptions] = [sum("plans"), sum("subscriptions")];
+  return { customers: CUSTOMERS.length + sum("customers"), plans, subscriptions, events };
+}
+
+/** What `seed` answered, for people. */
+export function seededText({ customers, plans, subscriptions, events }) {
+  return `${customers} customers, ${plans} plans, ${subscriptions} subscriptions, ${events.toLocaleString("en")} events of 60 days.`;
 }
 
 function profileOf({ reference, firstName, lastName }) {

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { eq, gt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Account, AccountMode } from "../domain/account.ts";
 import { prepared } from "./database.ts";
@@ -14,6 +14,19 @@ export function accountStatement(
   return prepared(database, db.insert(accounts).values({ ...account, createdAtMs: nowMs, modifiedAtMs: nowMs }));
 }
 
+export function renameStatement(
+  database: D1Database,
+  accountId: string,
+  name: string,
+  nowMs: number,
+): D1PreparedStatement {
+  const db = drizzle(database);
+  return prepared(
+    database,
+    db.update(accounts).set({ name, modifiedAtMs: nowMs }).where(eq(accounts.accountId, accountId)),
+  );
+}
+
 /** Replaces an account's settings. The caller read them in the same decision (`version: "guard"`), so nothing is lost. */
 export function settingsStatement(
   database: D1Database,
@@ -24,6 +37,22 @@ export function settingsStatement(
   const db = drizzle(database);
   const changed = { currency, settings, modifiedAtMs: nowMs };
   return prepared(database, db.update(accounts).set(changed).where(eq(accounts.accountId, accountId)));
+}
+
+/** The account whose public catalog has this address and is switched on, and how often its catalog has changed; undefined: none. */
+export async function publicAccount(
+  database: D1Database,
+  slug: string,
+): Promise<{ accountId: string; catalogVersion: number } | undefined> {
+  // In SQL, for the index is over an expression, and only this very one finds it.
+  const row = await database
+    .prepare(
+      `SELECT account_id AS accountId, catalog_version AS catalogVersion FROM accounts
+       WHERE settings ->> '$.slug' = ? AND settings ->> '$.publicCatalogEnabled' = 1`,
+    )
+    .bind(slug)
+    .first<{ accountId: string; catalogVersion: number }>();
+  return row ?? undefined;
 }
 
 /**
@@ -43,6 +72,21 @@ export function versionStatement(database: D1Database, accountId: string, readVe
 /** Did a batch fail because the account changed since it was read? */
 export function isVersionClash(failure: unknown): boolean {
   return failure instanceof Error && failure.message.includes("NOT NULL constraint failed: accounts.catalog_version");
+}
+
+/** A page of the ids of all accounts, in their order, behind `after`. */
+export async function accountsAfter(database: D1Database, after: string | undefined, limit: number): Promise<string[]> {
+  const db = drizzle(database);
+  const { accountId } = accounts;
+  const [rows] = await db.batch([
+    db
+      .select({ accountId })
+      .from(accounts)
+      .where(gt(accountId, after ?? ""))
+      .orderBy(accountId)
+      .limit(limit),
+  ]);
+  return rows.map((row) => row.accountId);
 }
 
 /**

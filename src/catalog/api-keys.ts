@@ -13,8 +13,8 @@ import { apiKeys } from "./tables.ts";
  * readable. The cache in front of `authenticate` is `snapshot.ts`.
  */
 
-const { keyId, digest, name, scopes, hint, createdAtMs, expiresAtMs, revokedAtMs } = apiKeys;
-const KEY = { keyId, digest, name, scopes, hint, createdAtMs, expiresAtMs, revokedAtMs };
+const { keyId, digest, name, scopes, hint, rateLimit, createdAtMs, expiresAtMs, revokedAtMs } = apiKeys;
+const KEY = { keyId, digest, name, scopes, hint, rateLimit, createdAtMs, expiresAtMs, revokedAtMs };
 
 type KeyRow = Pick<typeof apiKeys.$inferSelect, keyof typeof KEY>;
 
@@ -78,7 +78,10 @@ export async function accountKeyPage(
   return { items: rows.map((row) => fromRow<AccountScope>(row)), total: counted?.total ?? 0 };
 }
 
-/** The account's own key of this id, and how many other admin keys are active. Undefined when there is no such key. */
+/**
+ * The account's own key of this id, and how many other admin keys are active and have no end ahead: one that was rotated is no way in
+ * for long. Undefined when there is no such key.
+ */
 export async function accountKey(
   database: D1Database,
   accountId: string,
@@ -88,7 +91,7 @@ export async function accountKey(
   const db = drizzle(database);
   const own = ofAccount(accountId);
   const isAdmin = sql`EXISTS (SELECT 1 FROM json_each(${apiKeys.scopes}) WHERE value = 'admin')`;
-  const isActive = and(endsAfter(apiKeys.revokedAtMs, nowMs), endsAfter(apiKeys.expiresAtMs, nowMs));
+  const stays = and(isNull(apiKeys.revokedAtMs), endsAfter(apiKeys.expiresAtMs, nowMs));
   const [[row], [others]] = await db.batch([
     db
       .select(KEY)
@@ -97,7 +100,7 @@ export async function accountKey(
     db
       .select({ admins: count() })
       .from(apiKeys)
-      .where(and(own, ne(apiKeys.keyId, keyId), isAdmin, isActive)),
+      .where(and(own, ne(apiKeys.keyId, keyId), isAdmin, stays)),
   ]);
   return row === undefined ? undefined : { key: fromRow<AccountScope>(row), otherAdmins: others?.admins ?? 0 };
 }

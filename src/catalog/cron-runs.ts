@@ -1,6 +1,7 @@
-import { getTableColumns, lt, sql } from "drizzle-orm";
+import { count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { withoutNulls } from "../domain/without-nulls.ts";
+import type { Page } from "./page.ts";
 import { cronRuns } from "./tables.ts";
 
 /** When the cron's tasks ran, how much they did, what failed: for operators, kept a week. */
@@ -37,4 +38,25 @@ export async function lastRuns(database: D1Database): Promise<CronRun[]> {
   };
   const [runs] = await db.batch([db.select(last).from(cronRuns).groupBy(cronRuns.task).orderBy(cronRuns.task)]);
   return runs.map(withoutNulls);
+}
+
+/** A page of runs, newest first; of one task if it is named. */
+export async function runPage(
+  database: D1Database,
+  task: string | undefined,
+  page: Page,
+): Promise<{ items: CronRun[]; total: number }> {
+  const db = drizzle(database);
+  const asked = task === undefined ? undefined : eq(cronRuns.task, task);
+  const [[counted], rows] = await db.batch([
+    db.select({ total: count() }).from(cronRuns).where(asked),
+    db
+      .select({ ...getTableColumns(cronRuns), finishedAtMs: sql<number>`${cronRuns.finishedAtMs}` })
+      .from(cronRuns)
+      .where(asked)
+      .orderBy(desc(cronRuns.startedAtMs), cronRuns.runId)
+      .limit(page.limit)
+      .offset(page.offset),
+  ]);
+  return { items: rows.map(withoutNulls), total: counted?.total ?? 0 };
 }

@@ -1,10 +1,11 @@
-import { and, count, desc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, count, desc, eq, getTableColumns, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { CustomerView } from "../domain/customer.ts";
 import type { Uuid } from "../domain/ids.ts";
+import type { Region } from "../domain/placement.ts";
 import { withoutNulls } from "../domain/without-nulls.ts";
 import type { Page } from "./page.ts";
-import { customerIdentities, customers } from "./tables.ts";
+import { customers } from "./tables.ts";
 
 /** Customers as lists show them, from D1's copies, which the customers' objects send; and their ids, from the directory. */
 
@@ -19,7 +20,7 @@ function isFoundBy(search: string): SQL {
     COALESCE(${referenceId}, '') || char(10) || COALESCE(${stripeCustomerId}, '')), LOWER(${search})) > 0)`;
 }
 
-/** A page of customers, newest first; `search` empty: of all. */
+/** A page of customers, newest first; `search` empty: of all. Those who were erased are not among them. */
 export async function customerPage(
   database: D1Database,
   accountId: string,
@@ -27,8 +28,8 @@ export async function customerPage(
   page: Page,
 ): Promise<{ items: CustomerView[]; total: number }> {
   const db = drizzle(database);
-  const { accountId: account, rev: _, ...columns } = getTableColumns(customers);
-  const asked = and(eq(account, accountId), search === "" ? undefined : isFoundBy(search));
+  const { accountId: account, rev: _, nextDueAtMs: __, erasedAtMs, ...columns } = getTableColumns(customers);
+  const asked = and(eq(account, accountId), isNull(erasedAtMs), search === "" ? undefined : isFoundBy(search));
   const [[counted], rows] = await db.batch([
     db.select({ total: count() }).from(customers).where(asked),
     db
@@ -43,8 +44,9 @@ export async function customerPage(
 }
 
 /**
- * A page of an account's customers in the order of their ids, behind `cursor`. From the identities, which are the directory
- * itself (every customer has one), not from the customer rows, which are copies and may have to be rebuilt.
+ * A page of an account's customers in the order of their ids, behind `cursor`, those who were erased among them. From the identities
+ * and what is left of erased ones, which are the directory itself (every customer has one), not from the customer rows, which are
+ * copies and may have to be rebuilt.
  */
 export async function customersAfter(
   database: D1Database,
@@ -52,17 +54,15 @@ export async function customersAfter(
   cursor: string,
   limit: number,
 ): Promise<{ ids: Uuid[]; nextCursor?: string }> {
-  const db = drizzle(database);
-  const { accountId: account, customerId } = customerIdentities;
-  const [rows] = await db.batch([
-    db
-      .selectDistinct({ customerId })
-      .from(customerIdentities)
-      .where(and(eq(account, accountId), sql`${customerId} > ${cursor}`))
-      .orderBy(customerId)
-      .limit(limit),
-  ]);
-  const ids = rows.map((row) => row.customerId);
+  const { results } = await database
+    .prepare(
+      `SELECT customer_id FROM customer_identities WHERE account_id = ?1 AND customer_id > ?2
+       UNION SELECT customer_id FROM erased_names WHERE account_id = ?1 AND customer_id > ?2
+       ORDER BY customer_id LIMIT ?3`,
+    )
+    .bind(accountId, cursor, limit)
+    .all<{ customer_id: Uuid }>();
+  const ids = results.map((row) => row.customer_id);
   const last = ids.length === limit ? ids.at(-1) : undefined;
   return { ids, ...(last === undefined ? {} : { nextCursor: last }) };
 }
@@ -77,15 +77,75 @@ export async function restoreCustomers(
   ids: readonly Uuid[],
   nowMs: number,
 ): Promise<void> {
-  await database
-    .prepare(
-      `INSERT INTO customers (account_id, customer_id, reference_id, stripe_customer_id, source, created_at_ms, modified_at_ms)
+  const asked = JSON.stringify(ids);
+  await database.batch([
+    database
+      .prepare(
+        `INSERT INTO customers (account_id, customer_id, source, created_at_ms, modified_at_ms, erased_at_ms)
+         SELECT ?1, e.customer_id, 'EVENT_AUTO_CREATED', CAST(?3 AS INTEGER), CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
+         FROM erased_names e WHERE e.account_id = ?1 AND e.customer_id IN (SELECT value FROM json_each(?2))
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(accountId, asked, nowMs),
+    database
+      .prepare(
+        `INSERT INTO customers (account_id, customer_id, reference_id, stripe_customer_id, source, created_at_ms, modified_at_ms)
        SELECT ?1, i.customer_id, MAX(CASE i.kind WHEN 'reference' THEN i.value END),
          MAX(CASE i.kind WHEN 'stripe' THEN i.value END), 'EVENT_AUTO_CREATED', CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
        FROM customer_identities i WHERE i.account_id = ?1 AND i.customer_id IN (SELECT value FROM json_each(?2))
        GROUP BY i.customer_id
        ON CONFLICT DO NOTHING`,
+      )
+      .bind(accountId, asked, nowMs),
+  ]);
+}
+
+/** Any customer, of whichever account; `region`: where the account wishes customers of whom nothing else is known. */
+export type KnownCustomer = { accountId: string; customerId: Uuid; region?: Region | null };
+
+/** A page of all customers of all accounts in the order of their ids, behind `after`; from the directory itself, like the one above. */
+export async function everyCustomerAfter(
+  database: D1Database,
+  after: KnownCustomer | undefined,
+  limit: number,
+): Promise<KnownCustomer[]> {
+  const { results } = await database
+    .prepare(
+      `SELECT account_id AS accountId, customer_id AS customerId,
+         (SELECT a.settings ->> 'defaultRegion' FROM accounts a WHERE a.account_id = customer_identities.account_id)
+           AS region
+       FROM customer_identities WHERE (account_id, customer_id) > (?, ?) GROUP BY account_id, customer_id
+       ORDER BY account_id, customer_id LIMIT ?`,
     )
-    .bind(accountId, JSON.stringify(ids), nowMs)
-    .run();
+    .bind(after?.accountId ?? "", after?.customerId ?? "", limit)
+    .all<KnownCustomer>();
+  return results;
+}
+
+/** A customer for whom something has been due since `nextDueAtMs`. */
+export type OverdueCustomer = { nextDueAtMs: number; accountId: string; customerId: Uuid };
+
+/** A page of customers of all accounts for whom something fell due before `beforeMs`, longest due first, behind `after`. */
+export async function overdueCustomers(
+  database: D1Database,
+  beforeMs: number,
+  after: OverdueCustomer | undefined,
+  limit: number,
+): Promise<OverdueCustomer[]> {
+  const db = drizzle(database);
+  const { nextDueAtMs, accountId, customerId, testClockId } = customers;
+  const behind =
+    after === undefined
+      ? undefined
+      : sql`(${nextDueAtMs}, ${accountId}, ${customerId}) > (${after.nextDueAtMs}, ${after.accountId}, ${after.customerId})`;
+  const [rows] = await db.batch([
+    db
+      .select({ nextDueAtMs: sql<number>`${nextDueAtMs}`, accountId, customerId })
+      .from(customers)
+      // As the partial index says it, or SQLite would not see that it fits.
+      .where(and(isNotNull(nextDueAtMs), isNull(testClockId), lt(nextDueAtMs, beforeMs), behind))
+      .orderBy(nextDueAtMs, accountId, customerId)
+      .limit(limit),
+  ]);
+  return rows;
 }

@@ -1,17 +1,16 @@
-import { drizzle } from "drizzle-orm/d1";
-import type { Named } from "../domain/customer.ts";
+import { BoundedMap } from "../domain/bounded-map.ts";
+import { type Named, type NameKind, nameDigest } from "../domain/customer.ts";
 import { customerId as customerIdOf, readCustomerThingId, tagFromBytes, type Uuid } from "../domain/ids.ts";
 import { CUSTOMERS_CACHED_MAX } from "../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../domain/refusal.ts";
-import { BoundedMap } from "./bounded-map.ts";
-import { prepared } from "./database.ts";
 import { isDatabaseFailure } from "./database-failure.ts";
-import { customerIdentities } from "./tables.ts";
+import { namesOf, withDigests } from "./erased-names.ts";
 
 /**
  * The customer directory: from a reference id, a Stripe id or a customer id to the customer. D1 decides, by
  * unique keys, so any number of concurrent first events of one reference make one customer. A mapping is never changed or
- * freed; that is what lets an isolate remember it without expiry.
+ * freed; that is what lets an isolate remember it without expiry. An erased customer's names lead nowhere, and to nobody else ever: an
+ * isolate that still remembers one finds an object that takes nothing on.
  */
 
 /** A customer of the directory with all its identifiers. */
@@ -28,13 +27,20 @@ export function clearDirectory(): void {
   byId.clear();
 }
 
+/** Forgets a customer who was erased, in this isolate. */
+export function forgetCustomer(accountId: string, customerId: Uuid): void {
+  // Names lead to the id, and to nobody without it.
+  byId.delete(`${accountId}\n${customerId}`);
+}
+
 const STRIPE_ID = /^cus_/;
 
 function nameKey(accountId: string, kind: "reference" | "stripe", value: string): string {
   return `${accountId}\n${kind}\n${value}`;
 }
 
-function remember(accountId: string, known: Known): Known {
+/** Notes what D1 said of a customer. */
+export function remember(accountId: string, known: Known): Known {
   byId.set(`${accountId}\n${known.customerId}`, known);
   if (known.referenceId !== undefined) byName.set(nameKey(accountId, "reference", known.referenceId), known.customerId);
   if (known.stripeCustomerId !== undefined)
@@ -59,7 +65,7 @@ function recall(accountId: string, named: Named): Known | undefined {
 }
 
 /** What the isolate knows of one string that may be a reference, a customer id or a Stripe id, in this order. */
-function recallAny(accountId: string, ref: string): Known | undefined {
+export function recallAny(accountId: string, ref: string): Known | undefined {
   return (
     recall(accountId, { referenceId: ref }) ??
     recall(accountId, { customerId: ref }) ??
@@ -78,7 +84,7 @@ export async function findCustomer(database: D1Database, accountId: string, ref:
 }
 
 /** The one string of a path or of `customerReferenceId`, as each kind it may be. */
-function pathNames(ref: string): Named {
+export function pathNames(ref: string): Named {
   return {
     referenceId: ref,
     ...(readCustomerThingId(ref)?.kind === "customer" ? { customerId: ref.toLowerCase() } : {}),
@@ -86,21 +92,24 @@ function pathNames(ref: string): Named {
   };
 }
 
-type Found = { asReference?: Known; asStripe?: Known; asId?: Known };
+/** `erased`: one of the names was a customer's who was erased. */
+type Found = { asReference?: Known; asStripe?: Known; asId?: Known; erased?: true };
 
-type DirectoryRow = { customer_id: string; reference_id: string | null; stripe_customer_id: string | null };
+/** Of a name that was erased `erased_digest` alone is there. */
+type DirectoryRow = {
+  customer_id: string;
+  reference_id: string | null;
+  stripe_customer_id: string | null;
+  erased_digest: string | null;
+};
 
 /**
  * Whom each name of each entry leads to. One D1 query for all of them. CROSS JOIN, since D1 keeps no statistics: left to itself
  * SQLite goes through all customers of the account and looks each up among the few that were asked for.
  */
 async function lookUp(database: D1Database, accountId: string, entries: readonly Named[]): Promise<Found[]> {
-  const asked = new Set<string>();
-  for (const entry of entries) {
-    if (entry.referenceId !== undefined) asked.add(JSON.stringify(["reference", entry.referenceId]));
-    if (entry.stripeCustomerId !== undefined) asked.add(JSON.stringify(["stripe", entry.stripeCustomerId]));
-    if (entry.customerId !== undefined) asked.add(JSON.stringify(["id", entry.customerId.toLowerCase()]));
-  }
+  const asked = new Map<string, readonly [NameKind, string]>();
+  for (const name of entries.flatMap(namesOf)) asked.set(name.join("\n"), name);
   const { results } = await database
     .prepare(
       `WITH asked AS (SELECT value ->> 0 AS kind, value ->> 1 AS value FROM json_each(?2)),
@@ -108,17 +117,25 @@ async function lookUp(database: D1Database, accountId: string, entries: readonly
          SELECT i.customer_id FROM asked CROSS JOIN customer_identities i
            ON i.account_id = ?1 AND i.kind = asked.kind AND i.value = asked.value
          UNION SELECT value FROM asked WHERE kind = 'id'
+       ),
+       erased AS (
+         SELECT e.digest FROM json_each(?2) a CROSS JOIN erased_names e ON e.account_id = ?1 AND e.digest = a.value ->> 2
        )
        SELECT c.customer_id,
          (SELECT value FROM customer_identities r WHERE r.account_id = ?1 AND r.customer_id = c.customer_id
             AND r.kind = 'reference') AS reference_id,
          (SELECT value FROM customer_identities s WHERE s.account_id = ?1 AND s.customer_id = c.customer_id
-            AND s.kind = 'stripe') AS stripe_customer_id
-       FROM ids CROSS JOIN customers c ON c.account_id = ?1 AND c.customer_id = ids.customer_id`,
+            AND s.kind = 'stripe') AS stripe_customer_id,
+         NULL AS erased_digest
+       FROM ids CROSS JOIN customers c ON c.account_id = ?1 AND c.customer_id = ids.customer_id
+       WHERE c.erased_at_ms IS NULL
+       UNION ALL SELECT '', NULL, NULL, digest FROM erased`,
     )
-    .bind(accountId, `[${[...asked].join(",")}]`)
+    .bind(accountId, withDigests(accountId, asked.values()))
     .all<DirectoryRow>();
-  const known = results.map((row) =>
+  const erased = new Set(results.flatMap(({ erased_digest }) => erased_digest ?? []));
+  const here = results.filter(({ erased_digest }) => erased_digest === null);
+  const known = here.map((row) =>
     remember(accountId, {
       customerId: row.customer_id as Uuid,
       ...(row.reference_id === null ? {} : { referenceId: row.reference_id }),
@@ -136,6 +153,8 @@ async function lookUp(database: D1Database, accountId: string, entries: readonly
     if (asReference !== undefined) found.asReference = asReference;
     if (asStripe !== undefined) found.asStripe = asStripe;
     if (asId !== undefined) found.asId = asId;
+    if (erased.size > 0 && namesOf(entry).some(([kind, value]) => erased.has(nameDigest(accountId, kind, value))))
+      found.erased = true;
     return found;
   });
 }
@@ -210,6 +229,7 @@ type Decision =
 
 /** Pure: what to do with the names of one request, given whom the directory knows by each. */
 function decide(named: Named, found: Found, lone: boolean): Decision {
+  if (found.erased) return { kind: "answer", reply: { ok: false, code: "customer_erased" } };
   if (lone) {
     const known = found.asReference ?? found.asId ?? found.asStripe;
     if (known !== undefined) return { kind: "answer", reply: { ok: true, value: known } };
@@ -254,13 +274,22 @@ function clashOf(known: Names, names: Names): Refusal | undefined {
  * request did in between is seen in what D1 then holds, and refused.
  */
 export async function attach(database: D1Database, accountId: string, to: Known, names: Names): Promise<Reply<Known>> {
-  const db = drizzle(database);
-  const identities = [
-    ...(names.referenceId === undefined ? [] : [{ kind: "reference" as const, value: names.referenceId }]),
-    ...(names.stripeCustomerId === undefined ? [] : [{ kind: "stripe" as const, value: names.stripeCustomerId }]),
-  ].map((identity) => ({ ...identity, accountId, customerId: to.customerId }));
-  const statements = identities.map((identity) =>
-    prepared(database, db.insert(customerIdentities).values(identity).onConflictDoNothing()),
+  // Neither a name that was erased, nor to a customer who was.
+  const statements = namesOf(names).map(([kind, value]) =>
+    database
+      .prepare(
+        `INSERT INTO customer_identities (account_id, kind, value, customer_id) SELECT ?1, ?2, ?3, ?4
+         WHERE NOT EXISTS (SELECT 1 FROM erased_names WHERE account_id = ?1 AND digest IN (?5, ?6))
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(
+        accountId,
+        kind,
+        value,
+        to.customerId,
+        nameDigest(accountId, kind, value),
+        nameDigest(accountId, "id", to.customerId),
+      ),
   );
   statements.push(
     database
@@ -276,6 +305,7 @@ export async function attach(database: D1Database, accountId: string, to: Known,
   );
   await database.batch(statements);
   const [now] = await lookUp(database, accountId, [{ ...names, customerId: to.customerId }]);
+  if (now?.erased) return { ok: false, code: "customer_erased" };
   if (now?.asId === undefined) return { ok: false, code: "customer_not_found", given: to.customerId };
   const others = [now.asReference, now.asStripe].filter(
     (customer) => customer !== undefined && customer.customerId !== to.customerId,
@@ -314,18 +344,25 @@ async function create(
   nowMs: number,
 ): Promise<Reply<Known>[]> {
   const candidates = candidatesOf(entries);
-  const identities = candidates.flatMap(({ id, referenceId, stripeCustomerId }) => [
-    ...(referenceId === undefined ? [] : [["reference", referenceId, id, "stripe", stripeCustomerId ?? null]]),
-    ...(stripeCustomerId === undefined ? [] : [["stripe", stripeCustomerId, id, "reference", referenceId ?? null]]),
-  ]);
+  const identities = candidates.flatMap((candidate) => {
+    const names = namesOf(candidate);
+    const digests = names.map(([kind, value]) => nameDigest(accountId, kind, value));
+    return names.map(([kind, value]) => {
+      const [otherKind = null, other = null] = names.find(([name]) => name !== kind) ?? [];
+      return [kind, value, candidate.id, otherKind, other, digests];
+    });
+  });
   await database.batch([
-    // A name is taken only when the request's other name is free too: one customer has both, or none was made here.
+    // A name is taken only when the request's other name is free too: one customer has both, or none was made here. No name that
+    // was erased is free.
     database
       .prepare(
         `INSERT INTO customer_identities (account_id, kind, value, customer_id)
          SELECT ?1, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?2) AS given
          WHERE NOT EXISTS (SELECT 1 FROM customer_identities i
            WHERE i.account_id = ?1 AND i.kind = given.value ->> 3 AND i.value = given.value ->> 4)
+         AND NOT EXISTS (SELECT 1 FROM json_each(given.value -> 5) d
+           CROSS JOIN erased_names e ON e.account_id = ?1 AND e.digest = d.value)
          ON CONFLICT DO NOTHING`,
       )
       .bind(accountId, JSON.stringify(identities)),

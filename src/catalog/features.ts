@@ -15,7 +15,7 @@ import { FEATURE, features } from "./tables.ts";
  * reason makes no feature, and one that is refused for its feature makes no customer.
  */
 
-/** How an event names its feature; with both, they must name the same one. */
+/** How an event names its feature, an id in any case; with both, they must name the same one. */
 export type NamedFeature = { key?: string; id?: string };
 
 /** The feature an event counts for: none, a known one, or one that has yet to be made of its key. */
@@ -36,14 +36,16 @@ export async function findFeatures(
   const ids = new Set<string>();
   for (const { key, id } of named) {
     if (key !== undefined && !snapshot.featuresByKey.has(key)) keys.add(key);
-    if (id !== undefined && !snapshot.featuresById.has(id)) ids.add(id);
+    const featureId = id?.toLowerCase();
+    if (featureId !== undefined && !snapshot.featuresById.has(featureId)) ids.add(featureId);
   }
   let known: Known | undefined = { byKey: snapshot.featuresByKey, byId: snapshot.featuresById, room: 0 };
   if (keys.size + ids.size > 0) known = await readBeyond(database, snapshot, [...keys], [...ids]);
   const newKeys = new Set<string>();
   return named.map(({ key, id }): Reply<FoundFeature> => {
     if (id !== undefined) {
-      const feature = snapshot.featuresById.get(id) ?? known?.byId.get(id);
+      const featureId = id.toLowerCase();
+      const feature = snapshot.featuresById.get(featureId) ?? known?.byId.get(featureId);
       if (feature === undefined)
         return known === undefined ? UNAVAILABLE : { ok: false, code: "feature_not_found", given: id };
       return key === undefined || key === feature.key

@@ -1,6 +1,6 @@
 import { and, count, desc, eq, getTableColumns, inArray } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { PlanVersion, PlanWithRules, Rule, VersionRule } from "../domain/plan.ts";
+import { type PlanVersion, type PlanWithRules, versionOf } from "../domain/plan.ts";
 import { prepared } from "./database.ts";
 import type { Page } from "./page.ts";
 import { planVersions } from "./tables.ts";
@@ -48,38 +48,9 @@ export async function versionsOf(
 export function insertVersion(
   database: D1Database,
   accountId: string,
-  { plan, rules }: PlanWithRules,
+  plan: PlanWithRules,
   featureKeys: ReadonlyMap<string, string>,
 ): D1PreparedStatement {
-  const { planId, version, key, name, price, currency, intervalMonths, billingTiming, modifiedAtMs } = plan;
   const db = drizzle(database);
-  return prepared(
-    database,
-    db.insert(planVersions).values({
-      accountId,
-      planId,
-      version,
-      key,
-      name,
-      price,
-      currency,
-      intervalMonths,
-      billingTiming,
-      rules: rules.map((rule) => versionRule(rule, featureKeys)),
-      createdAtMs: modifiedAtMs,
-    }),
-  );
-}
-
-function versionRule(rule: Rule, featureKeys: ReadonlyMap<string, string>): VersionRule {
-  const featureKey = featureKeys.get(rule.featureId);
-  if (featureKey === undefined) throw new Error(`a rule without its feature: ${rule.featureId}`);
-  const { featureId, isEnabled, value, creditModelId } = rule;
-  return {
-    featureId,
-    featureKey,
-    isEnabled,
-    value,
-    ...(creditModelId === undefined ? {} : { creditModelId }),
-  };
+  return prepared(database, db.insert(planVersions).values({ accountId, ...versionOf(plan, featureKeys) }));
 }

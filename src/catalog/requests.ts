@@ -1,6 +1,6 @@
-import { and, eq, gt, lte } from "drizzle-orm";
+import { and, eq, gt, lte, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
-import { REQUEST_KEPT_MS } from "../domain/limits.ts";
+import { FORGOTTEN_REQUESTS_MAX, REQUEST_KEPT_MS } from "../domain/limits.ts";
 import { prepared } from "./database.ts";
 import { accounts, requests } from "./tables.ts";
 
@@ -9,8 +9,11 @@ import { accounts, requests } from "./tables.ts";
  * it is there exactly when the effect is. Kept 24 h; an older row counts as absent even before the cron deletes it.
  */
 
-/** An answer as it was sent. `body`: the envelope's JSON, or its ciphertext where it shows a secret (`sealed`). */
-export type StoredAnswer = { bodyDigest: string; status: number; body: string; sealed: boolean };
+/**
+ * An answer as it was sent. `body`: the envelope's JSON, or its ciphertext where it shows a secret (`sealed`). `customerId`: whom it
+ * tells of, if that is one customer.
+ */
+export type StoredAnswer = { bodyDigest: string; status: number; body: string; sealed: boolean; customerId?: string };
 
 /** Whose answer: an account's id, or `root` for routes of the root token. */
 export type RequestId = { accountId: string; digest: string };
@@ -84,9 +87,20 @@ export function isRequestClash(failure: unknown): boolean {
   return failure instanceof Error && failure.message.includes("UNIQUE constraint failed: requests.");
 }
 
-/** Deletes answers older than 24 h, for the cron. Returns how many. */
-export async function forgetOldRequests(database: D1Database, nowMs: number): Promise<number> {
+/** Deletes the oldest answers of more than 24 h, for the cron: what one run leaves, the next one finds. Returns how many went. */
+export async function forgetOldRequests(
+  database: D1Database,
+  nowMs: number,
+  limit = FORGOTTEN_REQUESTS_MAX,
+): Promise<number> {
   const db = drizzle(database);
-  const [{ meta }] = await db.batch([db.delete(requests).where(lte(requests.createdAtMs, nowMs - REQUEST_KEPT_MS))]);
+  const { accountId, requestDigest, createdAtMs } = requests;
+  const old = db
+    .select({ accountId, requestDigest })
+    .from(requests)
+    .where(lte(createdAtMs, nowMs - REQUEST_KEPT_MS))
+    .orderBy(createdAtMs)
+    .limit(limit);
+  const [{ meta }] = await db.batch([db.delete(requests).where(sql`(${accountId}, ${requestDigest}) IN ${old}`)]);
   return meta.changes;
 }

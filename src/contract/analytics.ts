@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { E12_ONE } from "../domain/amount.ts";
+import { type E12, E12_ONE } from "../domain/amount.ts";
 import {
   changePercent,
   FIGURE_ORDERS,
@@ -9,9 +9,11 @@ import {
   marginE12,
   marginPercent,
   metricE12,
+  noFigures,
 } from "../domain/figures.ts";
 import { BRIDGE_MONTHS_DEFAULT, BRIDGE_MONTHS_MAX } from "../domain/limits.ts";
 import { INTERVALS, type TimeRange } from "../domain/time-range.ts";
+import { ChurnWire, recurringFigures, recurringSummary } from "./plan-figures.ts";
 import { idText, instantRange, instantText, name, page, pagination, sumFields } from "./scalars.ts";
 
 /** Analytics on the wire: what may be asked, the figures that every answer is made of, and their formulas. */
@@ -20,6 +22,9 @@ export const RangeQuery = z.object(instantRange);
 
 const order = z.enum(["asc", "desc"]).default("asc");
 
+/** Orders by what follows from plans. */
+export const PLAN_ORDERS = ["mrr", "effectiveMrr", "churnScore"] as const;
+
 export const CustomersQuery = z.object({
   ...instantRange,
   ...page,
@@ -27,7 +32,7 @@ export const CustomersQuery = z.object({
     .optional()
     .meta({ description: "Part of reference, name, email, Stripe id or id; letter case ignored." }),
   sort: z
-    .enum([...FIGURE_ORDERS, "customerName", "customerReferenceId", "email"])
+    .enum([...FIGURE_ORDERS, ...PLAN_ORDERS, "customerName", "customerReferenceId", "email"])
     .default("margin")
     .meta({ description: "Customers without the value come last in either order." }),
   order,
@@ -47,9 +52,12 @@ export const BridgeQuery = z.object({
     .transform((value) => value ?? BRIDGE_MONTHS_DEFAULT),
 });
 
+/** What a time series can tell: figures of events, and what was brought a month. */
+const SERIES_METRICS = [...METRICS, "mrr"] as const;
+
 export const TimeSeriesQuery = z.object({
   ...instantRange,
-  metric: z.enum(METRICS).default("cost"),
+  metric: z.enum(SERIES_METRICS).default("cost"),
   groupBy: z.enum(["none", "customer", "feature", "model"]).default("none"),
   interval: z.enum(INTERVALS).default("day"),
 });
@@ -58,7 +66,7 @@ const eventFilter = {
   ...instantRange,
   customerReferenceId: name.optional(),
   customerId: idText.optional(),
-  featureId: idText.optional(),
+  featureId: idText.transform((id) => id.toLowerCase()).optional(),
   featureKey: name.optional(),
   model: idText.optional(),
   modelProvider: idText.optional(),
@@ -98,7 +106,9 @@ export const figures = {
 
 export const FiguresWire = z.object(figures).meta({ id: "Figures" });
 
-const otherCurrency = z.object({ currency: z.string(), ...figures }).meta({ id: "FiguresInCurrency" });
+const otherCurrency = z
+  .object({ currency: z.string(), ...figures, mrr: z.number().optional(), mrrExact: exact })
+  .meta({ id: "FiguresInCurrency" });
 /** Sums in other currencies than the account's stand beside, never inside. */
 export const otherCurrencies = z.array(otherCurrency);
 
@@ -131,13 +141,25 @@ export function figuresFields(of: Figures): z.input<typeof FiguresWire> {
 
 export type OtherFigures = ReadonlyMap<string, Figures>;
 
-export function otherCurrenciesOf(others: OtherFigures): z.input<typeof otherCurrencies> {
-  return [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([currency, of]) => ({ currency, ...figuresFields(of) }));
+/** `mrr`: what is brought a month in other currencies, where that is told too. */
+export function otherCurrenciesOf(
+  others: OtherFigures,
+  mrr: ReadonlyMap<string, E12> = new Map(),
+): z.input<typeof otherCurrencies> {
+  return [...new Set([...others.keys(), ...mrr.keys()])].sort().map((currency) => ({
+    currency,
+    ...figuresFields(others.get(currency) ?? noFigures()),
+    ...(mrr.size === 0 ? {} : sumFields("mrr", mrr.get(currency) ?? 0n)),
+  }));
 }
 
 /** Present only where there is something in another currency: for the items of lists. */
-export function otherCurrenciesIfAny(others: OtherFigures): { otherCurrencies?: z.input<typeof otherCurrencies> } {
-  return others.size === 0 ? {} : { otherCurrencies: otherCurrenciesOf(others) };
+export function otherCurrenciesIfAny(
+  others: OtherFigures,
+  mrr?: ReadonlyMap<string, E12>,
+): { otherCurrencies?: z.input<typeof otherCurrencies> } {
+  const told = otherCurrenciesOf(others, mrr);
+  return told.length === 0 ? {} : { otherCurrencies: told };
 }
 
 export function rangeFields(range: TimeRange): { start: string; end: string } {
@@ -180,8 +202,10 @@ export const CustomerFiguresWire = z
     ...figures,
     marginStatus: z.enum(["healthy", "at_risk", "underwater", "no_revenue"]).meta({
       description:
-        "healthy: margin ≥ 70 % of revenue; at_risk: ≥ 40 %; else underwater. no_revenue: nothing to compare with.",
+        "Of effectiveMrr against projectedCost. healthy: margin ≥ 70 %; at_risk: ≥ 40 %; else underwater. no_revenue: nothing to compare with.",
     }),
+    ...recurringFigures,
+    churn: ChurnWire.optional().meta({ description: "Of customers with MRR." }),
     otherCurrencies: otherCurrencies.optional(),
   })
   .meta({ id: "CustomerFigures" });
@@ -242,13 +266,14 @@ export const PortfolioWire = z
         .nullable()
         .meta({ description: "Margin of the whole in percent of its revenue; null without revenue." }),
       customersByStatus: z.object({ healthy: z.int(), atRisk: z.int(), underwater: z.int(), noRevenue: z.int() }),
+      ...recurringSummary,
       topModelsByCost: z.array(ModelFiguresWire),
     }),
     totals: FiguresWire,
     previous: z.object({ start: z.iso.datetime(), end: z.iso.datetime(), ...figures }),
     change: ChangeWire,
     otherCurrencies,
-    customerCount: z.int().meta({ description: "Customers with events in the period." }),
+    customerCount: z.int().meta({ description: "Customers with events in the period, or with MRR." }),
     customers: z.array(CustomerFiguresWire).meta({ description: "Smallest margin first." }),
   })
   .meta({ id: "Portfolio" });
@@ -305,39 +330,12 @@ export const ModelsWire = z
   })
   .meta({ id: "ModelAnalytics" });
 
-const amount = (description: string) => z.number().meta({ description });
-
-export const BridgeWire = z
-  .object({
-    asOf: z.iso.datetime(),
-    currency: z.string(),
-    periods: z.array(
-      z.object({
-        periodStart: z.iso.datetime(),
-        periodEnd: z.iso.datetime(),
-        partial: z
-          .boolean()
-          .meta({ description: "The month is not over: who has not come back yet counts as churned." }),
-        previousRevenue: z.number(),
-        new: amount("Revenue of customers that had none in the month before."),
-        expansion: amount("What customers with revenue in both months brought more."),
-        contraction: amount("What customers with revenue in both months brought less."),
-        churned: amount("Last month's revenue of customers that have none in this one."),
-        totalRevenue: amount("previousRevenue + new + expansion − contraction − churned, exactly."),
-        customerCount: z.int(),
-        newCustomers: z.int(),
-        churnedCustomers: z.int(),
-      }),
-    ),
-  })
-  .meta({ id: "RevenueBridge" });
-
 const seriesPoint = z.object({ start: z.iso.datetime(), value: z.number(), valueExact: exact });
 
 export const TimeSeriesWire = z
   .object({
     ...scope,
-    metric: z.enum(METRICS),
+    metric: z.enum(SERIES_METRICS),
     groupBy: z.enum(["none", "customer", "feature", "model"]),
     interval: z.enum(INTERVALS),
     series: z.array(
@@ -346,7 +344,7 @@ export const TimeSeriesWire = z
           .string()
           .meta({ description: "The customer's or feature's id, `provider/model`, `total` or `(other)`." }),
         label: z.string(),
-        total: z.number(),
+        total: z.number().meta({ description: "Sum of the points; of mrr its last point." }),
         totalExact: exact,
         points: z.array(seriesPoint),
       }),

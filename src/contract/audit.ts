@@ -1,5 +1,17 @@
 import * as z from "zod";
-import { instantText } from "./scalars.ts";
+import { idText, instantRange, instantText, name, page } from "./scalars.ts";
+
+/** Which entries of the trail; all conditions hold together. */
+export const AuditQuery = z.object({
+  ...page,
+  ...instantRange,
+  action: name
+    .regex(/^[a-z_]+(\.[a-z_]+)?$/, "must be an action, or the part of one before its dot")
+    .optional()
+    .meta({ description: "An action, such as `plan.activated`; or a family of them: `plan` is every `plan.…`." }),
+  target: name.optional().meta({ description: "The id of the thing that it was done to." }),
+  keyId: idText.optional().meta({ description: "The key that did it." }),
+});
 
 const EXAMPLE = {
   id: "5b0d4c1e-7a8f-4d25-b1c6-2e9f8a7b6c5d",
@@ -21,8 +33,11 @@ export const AuditEntryWire = z
     action: z.string().meta({ description: "What was done, such as `api_key.revoked` or `settings.changed`." }),
     target: z.string().meta({ description: "The id of the thing it was done to." }),
     actor: z.object({
-      keyId: z.string().optional().meta({ description: "Absent for the root token." }),
-      hint: z.string().meta({ description: "The end of the key, as lists of keys show it." }),
+      keyId: z.string().optional().meta({ description: "Absent for the root token, and for Stripe." }),
+      hint: z.string().meta({
+        description:
+          "The end of the key, as lists of keys show it; `Stripe` for what a webhook told, whose event id is the request id.",
+      }),
     }),
     ip: z.string().optional(),
     requestId: z.string(),

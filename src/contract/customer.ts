@@ -1,8 +1,18 @@
 import * as z from "zod";
-import type { CustomerView, PersonalData } from "../domain/customer.ts";
-import { email, instantText, name, text } from "./scalars.ts";
+import type { PoolView } from "../domain/credit-views.ts";
+import { CUSTOMER_SOURCES, type CustomerView, displayName, type PersonalData } from "../domain/customer.ts";
+import { TAX_ID_CHARS_MAX } from "../domain/limits.ts";
+import { minorToE12 } from "../domain/money.ts";
+import type { SubscriptionView } from "../domain/views.ts";
+import { PoolWire, toWirePool } from "./credit-pool.ts";
+import { email, exactTwin, idText, instantText, name, sumFields, text } from "./scalars.ts";
+import { type PlanStatusOf, SubscriptionWire, toWireSubscriptions } from "./subscription.ts";
 
 /** Customers on the wire. The operator's routes show `referenceId` beside `customerReferenceId`. */
+
+const taxId = text
+  .max(TAX_ID_CHARS_MAX)
+  .meta({ description: "What their invoices show, as they give it: a VAT number, for example." });
 
 const personal = {
   firstName: text.optional(),
@@ -16,6 +26,11 @@ const creation = {
   stripeCustomerId: name.optional(),
   ...personal,
   address: text.optional(),
+  taxId: taxId.optional(),
+  testClockId: idText.optional().meta({
+    description:
+      "Test accounts only: the test clock that the customer shall live by. It must be a new customer, and stays there.",
+  }),
 };
 
 const UNIDENTIFIED = {
@@ -30,6 +45,13 @@ function isIdentified(body: {
   return body.customerReferenceId !== undefined || body.stripeCustomerId !== undefined;
 }
 
+export const ErasedCustomerWire = z
+  .object({
+    id: z.uuid().meta({ description: "What is left of the customer." }),
+    erasedAt: z.iso.datetime(),
+  })
+  .meta({ id: "ErasedCustomer" });
+
 export const CreateCustomer = z.object(creation).refine(isIdentified, UNIDENTIFIED).meta({ id: "CreateCustomer" });
 
 const change = {
@@ -38,6 +60,7 @@ const change = {
   stripeCustomerId: name.optional().meta({ description: "Can be added where there is none; never changed." }),
   ...personal,
   address: text.optional(),
+  taxId: taxId.optional(),
 };
 
 export const ChangeCustomer = z.object(change).meta({ id: "ChangeCustomer" });
@@ -64,7 +87,8 @@ function withReference<B extends { customerReferenceId?: string | undefined; ref
   return { ...body, customerReferenceId: body.customerReferenceId ?? referenceId };
 }
 
-export const CustomerWire = z
+/** A customer in a list of many: without what is theirs. */
+export const CustomerItemWire = z
   .object({
     id: z.uuid(),
     customerReferenceId: z.string().optional(),
@@ -78,39 +102,41 @@ export const CustomerWire = z
     email: z.string().optional(),
     phoneNumber: z.string().optional(),
     address: z.string().optional(),
+    taxId: z.string().optional(),
     stripeCustomerId: z.string().optional(),
-    source: z.enum(["MANUAL", "EVENT_AUTO_CREATED", "STRIPE_IMPORTED"]),
+    source: z.enum(CUSTOMER_SOURCES),
+    testClockId: z
+      .uuid()
+      .optional()
+      .meta({ description: "The test clock whose time is this customer's; absent in real time." }),
     createdAt: z.iso.datetime(),
     modifiedAt: z.iso.datetime(),
-    subscriptions: z.array(z.unknown()),
-    creditPools: z.array(z.unknown()),
   })
-  .meta({ id: "Customer" });
+  .meta({ id: "CustomerItem" });
+
+export const CustomerWire = CustomerItemWire.extend({
+  subscriptions: z.array(SubscriptionWire).meta({ description: "All there ever were, newest first." }),
+  creditBalance: z.array(z.object({ currency: z.string(), amount: z.number(), amountExact: exactTwin })).meta({
+    description:
+      "Money that the customer is owed, by currency: what becomes due next takes from it first. Below 0: a small debt that the next invoice asks for.",
+  }),
+  creditPools: z.array(PoolWire).meta({ description: "All there ever were, newest first." }),
+}).meta({ id: "Customer" });
 
 export function personalData(body: z.output<typeof ChangeCustomer>): PersonalData {
-  const { firstName, lastName, email: address, phoneNumber, address: postal } = body;
+  const { firstName, lastName, email: address, phoneNumber, address: postal, taxId: tax } = body;
   return {
     ...(firstName === undefined ? {} : { firstName }),
     ...(lastName === undefined ? {} : { lastName }),
     ...(address === undefined ? {} : { email: address }),
     ...(phoneNumber === undefined ? {} : { phoneNumber }),
     ...(postal === undefined ? {} : { address: postal }),
+    ...(tax === undefined ? {} : { taxId: tax }),
   };
 }
 
-/** First and last name, else the reference, else the Stripe id. */
-export function displayName(customer: {
-  firstName?: string;
-  lastName?: string;
-  referenceId?: string;
-  stripeCustomerId?: string;
-}): string {
-  const full = [customer.firstName, customer.lastName].filter((part) => part !== undefined && part !== "").join(" ");
-  return full !== "" ? full : (customer.referenceId ?? customer.stripeCustomerId ?? "");
-}
-
 /** `operator` adds `referenceId`. Fields that are undefined are left out where the answer is written as JSON. */
-export function toWireCustomer(view: CustomerView, operator: boolean): z.input<typeof CustomerWire> {
+export function toWireCustomerItem(view: CustomerView, operator: boolean): z.input<typeof CustomerItemWire> {
   return {
     id: view.customerId,
     customerReferenceId: view.referenceId,
@@ -121,11 +147,37 @@ export function toWireCustomer(view: CustomerView, operator: boolean): z.input<t
     email: view.email,
     phoneNumber: view.phoneNumber,
     address: view.address,
+    taxId: view.taxId,
     stripeCustomerId: view.stripeCustomerId,
     source: view.source,
+    testClockId: view.testClockId,
     createdAt: instantText(view.createdAtMs),
     modifiedAt: instantText(view.modifiedAtMs),
-    subscriptions: [],
-    creditPools: [],
+  };
+}
+
+/** The customer with all their subscriptions and credit pools, newest first, and the money that they are owed. */
+export function toWireCustomer(
+  {
+    customer,
+    subscriptions,
+    pools = [],
+    creditBalance = [],
+  }: {
+    customer: CustomerView;
+    subscriptions: readonly SubscriptionView[];
+    pools?: readonly PoolView[];
+    creditBalance?: readonly { currency: string; amountMinor: number }[];
+  },
+  { operator, planStatus }: { operator: boolean; planStatus?: PlanStatusOf },
+): z.input<typeof CustomerWire> {
+  return {
+    ...toWireCustomerItem(customer, operator),
+    subscriptions: toWireSubscriptions(subscriptions, customer, planStatus),
+    creditBalance: creditBalance.map(({ currency, amountMinor }) => ({
+      currency,
+      ...(sumFields("amount", minorToE12(amountMinor, currency)) as { amount: number; amountExact?: string }),
+    })),
+    creditPools: pools.map(toWirePool),
   };
 }

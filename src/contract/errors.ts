@@ -1,4 +1,6 @@
-import type { Refusal, RefusalCode } from "../domain/refusal.ts";
+import { formatDecimal } from "../domain/amount.ts";
+import { RATE_WINDOW_MS, SIGN_IN_WINDOW_MS } from "../domain/limits.ts";
+import type { FieldProblem, Refusal, RefusalCode } from "../domain/refusal.ts";
 
 /**
  * The error table: what each refusal is on the wire. The one place that knows statuses. Wire codes are stable;
@@ -55,6 +57,20 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
     say: () => "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY.",
   },
   bad_key: { error: "unauthorized", say: () => "The API key is unknown, expired or revoked." },
+  no_session: { error: "unauthorized", say: () => "The console's session has ended: sign in again." },
+  session_elsewhere: {
+    error: "forbidden",
+    say: () => "The console's session serves the console's own pages alone; send an API key instead.",
+  },
+  sign_in_limited: {
+    error: "rate_limited",
+    say: () => "Too many failed attempts to sign in from this address; wait some minutes.",
+    retryAfterSeconds: SIGN_IN_WINDOW_MS / 1000,
+  },
+  link_spent: {
+    error: "unauthorized",
+    say: () => "This sign-in link was used already, or is too old: sign in with an admin key.",
+  },
   root_token_unset: {
     error: "forbidden",
     say: () => "This deployment has no ROOT_TOKEN secret, so accounts cannot be made here.",
@@ -67,6 +83,11 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
     say: (r) => `This path takes ${r.allowed.join(", ")}.`,
   },
   customer_not_found: { error: "not_found", say: (r) => `No customer ${quote(r.given)}.` },
+  customer_erased: {
+    error: "conflict",
+    say: () =>
+      "The customer of this name was erased: nothing is taken on for them any more, and their names are never given to another.",
+  },
   feature_not_found: { error: "not_found", say: (r) => `No feature ${quote(r.given)}.` },
   thing_not_found: { error: "not_found", say: (r) => `No ${r.what} ${quote(r.given)}.` },
   identity_taken: {
@@ -87,6 +108,85 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
     say: (r) => r.why,
   },
   state_conflict: { error: "conflict", say: (r) => r.why },
+  clock_unfinished: {
+    error: "unavailable",
+    say: (r) =>
+      `${r.customers} of the test clock's customers did not follow. What was done is kept: repeat the call to go on.`,
+    retryAfterSeconds: 5,
+  },
+  subscribed_already: {
+    error: "conflict",
+    say: (r) => `The customer has a subscription to the plan ${quote(r.planKey)} already; it is ${r.status}.`,
+  },
+  subscription_ended: { error: "conflict", say: () => "The subscription has ended; subscribe again instead." },
+  suspended_unpaid: {
+    error: "conflict",
+    say: () => "The subscription is suspended: data is the invoice to pay first.",
+    data: (r) => r.invoice,
+  },
+  invoice_closed: { error: "conflict", say: (r) => `The invoice is ${r.status}, so this cannot be done with it.` },
+  reservation_ended: {
+    error: "conflict",
+    // Whoever reported the use of a committed one again would count it twice.
+    say: ({ status }) =>
+      status === "COMMITTED"
+        ? "The reservation is COMMITTED: what was used of it is recorded; take units back by POST /api/v1/client/events/{id}/correct."
+        : `The reservation is ${status}; report what was used by POST /api/v1/client/events.`,
+  },
+  access_denied: {
+    error: "conflict",
+    say: (r) => `Not reserved: ${r.reason}. data is the entitlement, which says why.`,
+    data: (r) => r.entitlement,
+  },
+  usage_refused: { error: "validation_failed", say: (r) => `usageUnits ${r.why}.` },
+  credits_short: {
+    error: "insufficient_credits",
+    say: ({ neededE4, availableE4, frozen, kept = false }) =>
+      `Credit pool depleted: ${creditsAre(neededE4)} needed and ${credits(availableE4)} can be drawn${
+        frozen
+          ? ", as a pool is frozen: unfreeze it."
+          : kept
+            ? ": others are held by reservations, or beyond a draw limit."
+            : ": buy or grant more."
+      }`,
+    data: (r) => r.entitlement,
+  },
+  payments_off: {
+    error: "validation_failed",
+    say: () =>
+      "This account takes no payments: connect Stripe and set stripeMode to PAYMENT_PASS_THROUGH. Until then invoices are marked as paid, and credits granted, by the operator.",
+  },
+  sealing_unset: {
+    error: "unavailable",
+    say: ({ problem }) =>
+      problem === "unset"
+        ? "This deployment has no ENCRYPTION_KEYS secret to keep keys of Stripe with, so Stripe cannot be connected here."
+        : "The ENCRYPTION_KEYS secret of this deployment cannot be read: it is `id:base64,…`, each key 32 bytes.",
+  },
+  webhook_refused: {
+    error: "validation_failed",
+    say: ({ why }) =>
+      why === "unconnected"
+        ? "No webhook secret is stored for this account, so nobody can say who sent this: POST /api/v1/data/stripe/webhook/register makes one."
+        : why === "signature"
+          ? "The signature is not that of a webhook secret of this account, or it is older than five minutes."
+          : "The body is signed, and is no event.",
+  },
+  payments_unavailable: {
+    error: "unavailable",
+    say: () => "The payment provider does not answer now. Nothing is lost: try again.",
+    retryAfterSeconds: 5,
+  },
+  payment_needed: {
+    error: "payment_required",
+    say: (r) => r.why ?? "This has to be paid first: data has the link.",
+    data: (r) => r.data,
+  },
+  purchase_open: {
+    error: "conflict",
+    say: () => "Another purchase of this pool waits for its money: data has its link.",
+    data: (r) => r.data,
+  },
   duplicate_event: {
     error: "idempotency_conflict",
     say: () => "This event key was used before; data is the receipt of its first use. Nothing was changed.",
@@ -120,11 +220,55 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
     say: () => "The catalog database does not answer and this request needs it.",
     retryAfterSeconds: 5,
   },
+  object_unavailable: {
+    error: "unavailable",
+    say: () =>
+      "The customer's object does not answer now, or has more to do than it can. Whether it did what it was told is unknown: repeat the call with the same idempotency key.",
+    retryAfterSeconds: 2,
+  },
+  too_many_requests: {
+    error: "rate_limited",
+    say: ({ limit }) => `This key may make ${limit} requests within ${RATE_WINDOW_MS / 1000} seconds.`,
+    retryAfterSeconds: RATE_WINDOW_MS / 1000,
+  },
 };
+
+/** Credits as people read them: 25_000n is “2.5”. */
+function credits(amountE4: bigint): string {
+  return formatDecimal(amountE4, 4);
+}
+
+/** “1 credit is”, “2.5 credits are”. */
+function creditsAre(amountE4: bigint): string {
+  const amount = credits(amountE4);
+  return amount === "1" ? "1 credit is" : `${amount} credits are`;
+}
 
 /** Text a caller sent, cut short, for a sentence. */
 function quote(text: string): string {
   return `“${text.length > 80 ? `${text.slice(0, 79)}…` : text}”`;
+}
+
+/** The fields that are wrong; undefined where none is. */
+function fieldsOf(refusal: Refusal): readonly FieldProblem[] | undefined {
+  switch (refusal.code) {
+    case "invalid":
+      return refusal.fields;
+    case "fixed_while_in_use":
+      return [{ path: refusal.path, message: refusal.why }];
+    case "usage_refused":
+      return [{ path: "usageUnits", message: refusal.why }];
+    case "payments_off":
+      return [{ path: "credits", message: "cannot be paid for: stripeMode is NONE" }];
+    case "webhook_refused":
+      return [
+        refusal.why === "no_event"
+          ? { path: "id", message: "is no event's" }
+          : { path: "Stripe-Signature", message: "is not that of a webhook secret of this account" },
+      ];
+    default:
+      return undefined;
+  }
 }
 
 /** The error envelope of a refusal: status, body and the Retry-After it asks for. */
@@ -136,12 +280,7 @@ export function errorEnvelope(refusal: Refusal): {
   // The row belongs to this refusal's code by construction of the table; TypeScript cannot follow the correlation.
   const row = REFUSALS[refusal.code] as unknown as Row<RefusalCode>;
   const error: Record<string, unknown> = { code: row.error, message: row.say(refusal as never) };
-  const fields =
-    refusal.code === "invalid"
-      ? refusal.fields
-      : refusal.code === "fixed_while_in_use"
-        ? [{ path: refusal.path, message: refusal.why }]
-        : undefined;
+  const fields = fieldsOf(refusal);
   if (fields !== undefined) {
     // A problem of the whole body has no path.
     error.detail = fields.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("\n");

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Feature } from "../domain/account.ts";
 import { DELETE_IDS_MAX } from "../domain/limits.ts";
-import { idText, instantText, metadata, name, text } from "./scalars.ts";
+import { idText, instantText, metadata, name, readMetadata, text } from "./scalars.ts";
 
 /** Features on the wire. */
 
@@ -62,7 +62,7 @@ export function toWireFeature(feature: Feature): z.input<typeof FeatureWire> {
     name: feature.name,
     ...(feature.description === undefined ? {} : { description: feature.description }),
     isEnabled: feature.isEnabled,
-    metadata: feature.metadata === undefined ? {} : (JSON.parse(feature.metadata) as Record<string, unknown>),
+    metadata: readMetadata(feature.metadata),
     createdAt: instantText(feature.createdAtMs),
     modifiedAt: instantText(feature.modifiedAtMs),
   };

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import type { Feature } from "../domain/account.ts";
 import { e12ToNumber } from "../domain/amount.ts";
+import type { Allocation } from "../domain/credit.ts";
 import { BILLING_TIMINGS, type Plan, pricingOf, type Rule } from "../domain/plan.ts";
 import { PRICING_MODELS, type Pricing, type PricingModel, RESET_MODES } from "../domain/pricing.ts";
-import { AllocationWire } from "./plan.ts";
+import { AllocationWire, toWireAllocation } from "./credit-model.ts";
+import { readMetadata } from "./scalars.ts";
 
 /** Plans as clients see them: what a pricing page needs. */
 
@@ -47,7 +49,19 @@ const EXAMPLE = {
       pricing: { model: "usage" as const, pricePerUnit: 0.02, unitLabel: "call", resetMode: "reset" as const },
     },
   ],
-  creditAllocations: [],
+  creditAllocations: [
+    {
+      id: "5d0a8f3c-6b1e-4f72-9a84-c3e1d5b7f902",
+      creditModelId: "c4a7e2d9-3f58-4b16-8d0c-7e9f1a2b3c4d",
+      creditModelName: "AI credits",
+      denomination: "AI_CREDITS",
+      creditAmount: 1000,
+      hardLimit: true,
+      rolloverPolicy: "CAPPED" as const,
+      rolloverCap: 500,
+      createdAt: "2027-01-04T09:30:00.000Z",
+    },
+  ],
 };
 
 export const OfferWire = z
@@ -77,9 +91,13 @@ export const OfferWire = z
   })
   .meta({ id: "PlanOffer", examples: [EXAMPLE] });
 
-type Offered = { plan: Plan; features: readonly { feature: Feature; rule: Rule }[] };
+type Offered = {
+  plan: Plan;
+  features: readonly { feature: Feature; rule: Rule }[];
+  allocations: readonly Allocation[];
+};
 
-export function toWireOffer({ plan, features }: Offered): z.input<typeof OfferWire> {
+export function toWireOffer({ plan, features, allocations }: Offered): z.input<typeof OfferWire> {
   return {
     plan: {
       id: plan.planId,
@@ -90,7 +108,7 @@ export function toWireOffer({ plan, features }: Offered): z.input<typeof OfferWi
       currency: plan.currency,
       intervalMonths: plan.intervalMonths,
       billingTiming: plan.billingTiming,
-      metadata: plan.metadata === undefined ? {} : (JSON.parse(plan.metadata) as Record<string, unknown>),
+      metadata: readMetadata(plan.metadata),
     },
     features: features.map(({ feature, rule }) => ({
       id: feature.featureId,
@@ -100,7 +118,7 @@ export function toWireOffer({ plan, features }: Offered): z.input<typeof OfferWi
       pricingType: TYPE_OF[pricingOf(rule.value).model],
       ...(rule.value.pricing === undefined ? {} : { pricing: toWireOfferPricing(rule.value.pricing) }),
     })),
-    creditAllocations: [],
+    creditAllocations: allocations.map(toWireAllocation),
   };
 }
 

@@ -1,5 +1,6 @@
 import { BODY_BYTES_MAX } from "../domain/limits.ts";
 import type { Refusal, RefusalCode } from "../domain/refusal.ts";
+import { DENIED_EXAMPLE } from "./entitlement.ts";
 import { errorEnvelope, REFUSALS, WIRE_CODES, type WireCode } from "./errors.ts";
 import type { DocumentedRoute } from "./openapi-operation.ts";
 
@@ -41,8 +42,21 @@ const SAMPLE = {
   takes: ["application/json"],
   bytesMax: BODY_BYTES_MAX,
   rowsMax: 50_000,
+  limit: 1000,
   max: 1000,
+  neededE4: 25_000n,
+  availableE4: 10_000n,
+  frozen: false,
   allowed: ["GET", "POST"],
+  planKey: "pro",
+  status: "CANCELLED",
+  invoice: {
+    id: "0f9d1c4e-7a5b-8c3d-8400-000000100002",
+    amount: 49,
+    currency: "USD",
+    status: "PAST_DUE",
+    dueDate: "2027-02-15T10:00:00.000Z",
+  },
   receipt: {
     eventId: "0f9d1c4e-7a5b-8c3d-9e2f-1a2b3c4d5e6f",
     customerId: "0f9d1c4e-7a5b-8000-8000-000000000000",
@@ -57,7 +71,13 @@ const SAMPLE = {
 /** More fitting words where the common sample would mislead. */
 const SAMPLES: { [C in RefusalCode]?: Partial<Extract<Refusal, { code: C }>> } = {
   not_allowed: { why: "The scope of this key does not reach this route." },
+  clock_unfinished: { customers: 2 },
   feature_not_found: { given: "ai.chat" },
+  subscribed_already: { status: "ACTIVE" },
+  thing_not_found: { what: "subscription", given: "0f9d1c4e-7a5b-8c3d-8300-000000000001" },
+  reservation_ended: { status: "LAPSED" },
+  access_denied: { reason: "WOULD_EXCEED_LIMIT", entitlement: DENIED_EXAMPLE },
+  usage_refused: { why: "would take back more units than are used" },
   fixed_while_in_use: { path: "key", why: "A feature's key is fixed while a plan uses it." },
 };
 
@@ -86,12 +106,12 @@ function commonRefusals(route: DocumentedRoute): RefusalCode[] {
   if (mutates || route.params !== undefined || route.query !== undefined) codes.push("invalid");
   if (route.body !== undefined) codes.push("malformed_json");
   if (route.scope !== "public") codes.push("no_key", "bad_key");
-  if (hasKey) codes.push("not_allowed");
+  if (hasKey) codes.push("no_session", "not_allowed", "session_elsewhere");
   if (route.scope === "root") codes.push("root_token_unset");
   if (mutates && hasKey && route.rawBody === undefined) codes.push("request_conflict");
   if (mutates) codes.push("body_too_large");
   if (route.body !== undefined || route.rawBody !== undefined) codes.push("media_type");
-  if (hasKey) codes.push("catalog_unavailable");
+  if (hasKey) codes.push("too_many_requests", "catalog_unavailable", "object_unavailable");
   return codes;
 }
 

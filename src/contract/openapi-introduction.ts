@@ -66,4 +66,6 @@ Two different keys, for two different questions:
 
 ## Following a request
 Every answer has an \`X-Request-Id\`. Send your own (at most 128 printable characters) and it is kept; quote it when something looks wrong. \`X-Tanso-Stale: true\` says that the catalog's database did not answer and the last known settings were used.
+
+Answers under \`/api/v1/client/\` say where they come from, \`X-Tanso-Source\`: \`object\` (the customer's own, exact), \`lease\` (repeated by whoever is nearest, at most \`entitlementStalenessMs\` old), \`block\` (out of what was held for whoever is nearest, exact), or \`catalog\` where no customer had to be asked. \`Server-Timing\` says what they waited for.
 `;

@@ -25,6 +25,8 @@ export type DocumentedRoute = {
   rawBody?: readonly string[];
   bodyBytesMax?: number;
   answers: Record<number, z.ZodType | null | string>;
+  rawAnswer?: z.ZodType;
+  alsoAnswers?: string;
   refuses?: readonly RefusalCode[];
 };
 
@@ -178,7 +180,14 @@ function responsesOf(route: DocumentedRoute, collection: SchemaCollection): Oper
       headers: replays
         ? { ...ANSWER_HEADERS, "Idempotency-Replayed": { $ref: "#/components/headers/Idempotency-Replayed" } }
         : ANSWER_HEADERS,
-      content: successContent(answer, collection, example),
+      content: {
+        ...(route.rawAnswer !== undefined && typeof answer === "string"
+          ? { [answer]: { schema: collection.add(route.rawAnswer, "output") } }
+          : successContent(answer, collection, example)),
+        ...(index === 0 && route.alsoAnswers !== undefined
+          ? successContent(route.alsoAnswers, collection, undefined)
+          : {}),
+      },
     };
   }
   for (const [status, codes] of refusalsByStatus(route)) {

@@ -59,7 +59,16 @@ export function openApiDocument(routes: readonly DocumentedRoute[], version: str
 }
 
 /** What readers come for, first; what few of them need, last; the rest between, in the order of the routes. */
-const TAGS_FIRST = ["Events", "Customers", "Customer keys", "Features", "Plans"];
+const TAGS_FIRST = [
+  "Events",
+  "Customers",
+  "Customer keys",
+  "Features",
+  "Plans",
+  "Subscriptions",
+  "Invoices",
+  "Credits",
+];
 const TAGS_LAST = ["Operations", "About"];
 
 function tagsOf(routes: readonly DocumentedRoute[]): string[] {

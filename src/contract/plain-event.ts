@@ -45,7 +45,7 @@ export function readPlain(body: unknown): ParsedEvent | undefined {
   }
   if (usageUnits !== undefined) {
     const units = readDecimal(usageUnits);
-    if (units === undefined || units < 0n) return undefined;
+    if (units === undefined) return undefined;
     event.usageUnits = units;
   }
   if (costAmount !== undefined) {

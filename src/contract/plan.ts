@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Feature } from "../domain/account.ts";
-import { e12ToNumber } from "../domain/amount.ts";
-import { DELETE_IDS_MAX, INTERVAL_MONTHS_MAX } from "../domain/limits.ts";
+import { E12_ONE, e12ToNumber } from "../domain/amount.ts";
+import { allocationDifference } from "../domain/credit-model.ts";
+import { DELETE_IDS_MAX, INTERVAL_MONTHS_MAX, PLAN_PRICE_MAX } from "../domain/limits.ts";
 import {
   BILLING_TIMINGS,
   PLAN_STATUSES,
@@ -12,10 +13,21 @@ import {
   type VersionRule,
 } from "../domain/plan.ts";
 import { accountCurrency } from "./account.ts";
+import { AllocationWire, toWireAllocation } from "./credit-model.ts";
 import { FeatureWire, toWireFeature } from "./feature.ts";
 import { RuleWire, toWireRule } from "./rule.ts";
 import { RuleValueWire, toWireRuleValue } from "./rule-value.ts";
-import { decimalNotNegative, idText, instantText, metadata, name, page, pageOf, text } from "./scalars.ts";
+import {
+  decimalNotNegative,
+  idText,
+  instantText,
+  metadata,
+  name,
+  page,
+  pageOf,
+  readMetadata,
+  text,
+} from "./scalars.ts";
 
 /** Plans on the wire, as their operator sees them. What clients see is `offer.ts`. */
 
@@ -25,9 +37,13 @@ const intervalMonths = z
   .pipe(z.int().min(1).max(INTERVAL_MONTHS_MAX))
   .meta({ description: `Whole months of a billing period, 1…${INTERVAL_MONTHS_MAX}, as number or text.` });
 
+const priceAmount = decimalNotNegative
+  .refine((price) => price <= BigInt(PLAN_PRICE_MAX) * E12_ONE, { message: `must be at most ${PLAN_PRICE_MAX}` })
+  .optional();
+
 const terms = {
   description: text.optional(),
-  priceAmount: decimalNotNegative.optional().meta({ description: "Base price of a period. Default 0." }),
+  priceAmount: priceAmount.meta({ description: "Base price of a period. Default 0." }),
   currency: accountCurrency.optional().meta({ description: "ISO 4217. Default: the account's." }),
   intervalMonths: intervalMonths.optional(),
   billingTiming: z.enum(BILLING_TIMINGS).optional().meta({ description: "Default IN_ADVANCE." }),
@@ -49,7 +65,7 @@ export const ChangePlan = z
     name: name.optional(),
     ...terms,
     description: text.optional().meta({ description: "An empty string clears it, while the plan is not ACTIVE." }),
-    priceAmount: decimalNotNegative.optional(),
+    priceAmount,
     status: z.enum(PLAN_STATUSES).optional(),
     metadata: metadata.optional().meta({ description: "Replaces all of the plan's metadata." }),
   })
@@ -103,25 +119,11 @@ export function toWirePlan(plan: Plan): z.input<typeof PlanWire> {
     billingTiming: plan.billingTiming,
     status: plan.status,
     version: plan.version,
-    metadata: plan.metadata === undefined ? {} : (JSON.parse(plan.metadata) as Record<string, unknown>),
+    metadata: readMetadata(plan.metadata),
     createdAt: instantText(plan.createdAtMs),
     modifiedAt: instantText(plan.modifiedAtMs),
   };
 }
-
-/** What the credits of a plan will look like; no plan has any yet. */
-export const AllocationWire = z
-  .object({
-    id: z.uuid(),
-    creditModelId: z.uuid(),
-    creditModelName: z.string(),
-    denomination: z.string(),
-    creditAmount: z.number(),
-    grantExpiresMonths: z.int().optional(),
-    hardLimit: z.boolean(),
-    createdAt: z.iso.datetime(),
-  })
-  .meta({ id: "CreditAllocation" });
 
 export const PlanFeaturesWire = z
   .object({
@@ -131,9 +133,9 @@ export const PlanFeaturesWire = z
   })
   .meta({ id: "PlanFeatures" });
 
-/** A plan with its features, in the order of its rules. */
+/** A plan with its features, in the order of its rules, and the credits that it gives. */
 export function toWirePlanFeatures(
-  { plan, rules }: PlanWithRules,
+  { plan, rules, allocations }: PlanWithRules,
   features: ReadonlyMap<string, Feature>,
 ): z.input<typeof PlanFeaturesWire> {
   return {
@@ -142,8 +144,19 @@ export function toWirePlanFeatures(
       const feature = features.get(rule.featureId);
       return feature === undefined ? [] : [{ ...toWireFeature(feature), rule: toWireRule(plan.planId, rule) }];
     }),
-    creditAllocations: [],
+    creditAllocations: allocations.map(toWireAllocation),
   };
+}
+
+export const FeaturePlanWire = z.object({ plan: PlanWire, rule: RuleWire }).meta({ id: "FeaturePlan" });
+
+/** A plan that has a feature, with what it says of it. */
+export function toWireFeaturePlan(
+  { plan, rules }: PlanWithRules,
+  featureId: string,
+): z.input<typeof FeaturePlanWire>[] {
+  const rule = rules.find((one) => one.featureId === featureId);
+  return rule === undefined ? [] : [{ plan: toWirePlan(plan), rule: toWireRule(plan.planId, rule) }];
 }
 
 const versionRuleWire = z.object({
@@ -152,6 +165,7 @@ const versionRuleWire = z.object({
   isEnabled: z.boolean(),
   value: RuleValueWire,
   creditModelId: z.uuid().optional(),
+  creditDenomination: z.string().optional(),
 });
 
 export const PlanVersionWire = z
@@ -165,12 +179,17 @@ export const PlanVersionWire = z
     intervalMonths: z.string(),
     billingTiming: z.enum(BILLING_TIMINGS),
     features: z.array(versionRuleWire),
+    creditAllocations: z.array(AllocationWire),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: "PlanVersion" });
 
-function toWireVersionRule(rule: VersionRule): z.input<typeof versionRuleWire> {
-  return { ...rule, value: toWireRuleValue(rule.value) };
+function toWireVersionRule({ denomination, ...rule }: VersionRule): z.input<typeof versionRuleWire> {
+  return {
+    ...rule,
+    value: toWireRuleValue(rule.value),
+    ...(denomination === undefined ? {} : { creditDenomination: denomination }),
+  };
 }
 
 export function toWireVersion(version: PlanVersion): z.input<typeof PlanVersionWire> {
@@ -184,6 +203,7 @@ export function toWireVersion(version: PlanVersion): z.input<typeof PlanVersionW
     intervalMonths: String(version.intervalMonths),
     billingTiming: version.billingTiming,
     features: version.rules.map(toWireVersionRule),
+    creditAllocations: version.allocations.map(toWireAllocation),
     createdAt: instantText(version.createdAtMs),
   };
 }
@@ -212,6 +232,9 @@ export const VersionDifferenceWire = z
     addedFeatures: z.array(versionRuleWire),
     removedFeatures: z.array(versionRuleWire),
     changedFeatures: z.array(z.object({ before: versionRuleWire, after: versionRuleWire })),
+    addedAllocations: z.array(AllocationWire),
+    removedAllocations: z.array(AllocationWire),
+    changedAllocations: z.array(z.object({ before: AllocationWire, after: AllocationWire })),
   })
   .meta({ id: "VersionDifference" });
 
@@ -222,6 +245,7 @@ export const VersionsWire = pageOf(PlanVersionWire).extend({
 /** What a subscriber of one version would find changed in another. */
 export function toWireDifference(from: PlanVersion, to: PlanVersion): z.input<typeof VersionDifferenceWire> {
   const { added, removed, changed } = ruleDifference(from.rules, to.rules);
+  const allocations = allocationDifference(from.allocations, to.allocations);
   return {
     from: from.version,
     to: to.version,
@@ -233,6 +257,12 @@ export function toWireDifference(from: PlanVersion, to: PlanVersion): z.input<ty
     changedFeatures: changed.map(({ before, after }) => ({
       before: toWireVersionRule(before),
       after: toWireVersionRule(after),
+    })),
+    addedAllocations: allocations.added.map(toWireAllocation),
+    removedAllocations: allocations.removed.map(toWireAllocation),
+    changedAllocations: allocations.changed.map(({ before, after }) => ({
+      before: toWireAllocation(before),
+      after: toWireAllocation(after),
     })),
   };
 }

@@ -61,6 +61,8 @@ export const RuleWire = z
     enabled: z.boolean().meta({ description: "The same as `isEnabled`." }),
     value: RuleValueWire,
     creditModelId: z.uuid().optional(),
+    creditModelName: z.string().optional(),
+    creditDenomination: z.string().optional(),
     createdAt: z.iso.datetime(),
     modifiedAt: z.iso.datetime(),
   })
@@ -75,6 +77,8 @@ export function toWireRule(planId: string, rule: Rule): z.input<typeof RuleWire>
     enabled: rule.isEnabled,
     value: toWireRuleValue(rule.value),
     ...(rule.creditModelId === undefined ? {} : { creditModelId: rule.creditModelId }),
+    ...(rule.creditModelName === undefined ? {} : { creditModelName: rule.creditModelName }),
+    ...(rule.denomination === undefined ? {} : { creditDenomination: rule.denomination }),
     createdAt: instantText(rule.createdAtMs),
     modifiedAt: instantText(rule.modifiedAtMs),
   };

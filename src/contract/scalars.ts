@@ -8,8 +8,11 @@ import {
   numberToE12,
   parseDecimal,
 } from "../domain/amount.ts";
+import type { E4 } from "../domain/credit.ts";
+import { e12ToE4 } from "../domain/credit-amount.ts";
 import {
   BODY_DEPTH_MAX,
+  DAY_MS,
   META_BYTES_MAX,
   META_DEPTH_MAX,
   NAME_CHARS_MAX,
@@ -25,7 +28,12 @@ import {
 
 /** What is absent is said to be absent, instead of having the type `undefined`. */
 z.config({
-  customError: ({ code, input }) => (code === "invalid_type" && input === undefined ? "is needed" : undefined),
+  customError: (issue) => {
+    if (issue.input !== undefined) return undefined;
+    if (issue.code === "invalid_value")
+      return `is needed: one of ${issue.values.map((one) => `"${String(one)}"`).join(", ")}`;
+    return issue.code === "invalid_type" ? "is needed" : undefined;
+  },
 });
 
 const DECIMAL_PROBLEMS = {
@@ -37,7 +45,8 @@ const DECIMAL_PROBLEMS = {
 /** A decimal as number or text → E12. Numbers are rounded to 12 places, text with more is refused. */
 export const decimal = z
   .union([z.number(), z.string().max(64)], {
-    error: "must be a finite number, or a decimal as text of at most 64 characters",
+    error: ({ input }) =>
+      input === undefined ? "is needed" : "must be a finite number, or a decimal as text of at most 64 characters",
   })
   .transform((value, context): E12 => {
     const read = typeof value === "number" ? numberToE12(value) : parseDecimal(value.trim(), E12_SCALE, false);
@@ -49,6 +58,19 @@ export const decimal = z
 export const decimalNotNegative = decimal.refine((value) => value >= 0n, { message: "must not be negative" });
 
 export const decimalPositive = decimal.refine((value) => value > 0n, { message: "must be greater than 0" });
+
+/** Credits → E4. */
+export const creditsNotNegative = decimalNotNegative
+  .transform((value, context): E4 => {
+    const credits = e12ToE4(value);
+    if (credits !== undefined) return credits;
+    context.addIssue({ code: "custom", message: "must have at most 4 decimal places" });
+    return z.NEVER;
+  })
+  .meta({ description: "Credits, at most 4 decimal places." });
+
+/** Credits, more than none → E4. */
+export const creditAmount = creditsNotNegative.refine((value) => value > 0n, { message: "must be greater than 0" });
 
 const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?:Z|z|([+-]\d{2})(?::?(\d{2}))?)$/;
 
@@ -77,9 +99,42 @@ export const instant = z
   })
   .meta({ format: "date-time" });
 
-/** An instant as answers write it. */
+/**
+ * An instant in milliseconds as the wire has it: RFC 3339 in UTC, always with three digits of a second. Throws RangeError beyond what a
+ * date can be. The same as `toISOString`, in a fifth of its time: answers hold up to six instants, of few days.
+ */
 export function instantText(atMs: number): string {
-  return new Date(atMs).toISOString();
+  // Fractions, and what is no instant, are left to the platform.
+  if (!Number.isInteger(atMs) || atMs > DATE_MS_MAX) return new Date(atMs).toISOString();
+  const dayStartMs = Math.floor(atMs / DAY_MS) * DAY_MS;
+  const ms = atMs - dayStartMs;
+  const seconds = Math.floor(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const thousandths = ms % 1000;
+  return (
+    `${dayText(dayStartMs)}${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}` +
+    `.${Math.floor(thousandths / 100)}${TWO_DIGITS[thousandths % 100]}Z`
+  );
+}
+
+/** The last instant that a date can be. */
+const DATE_MS_MAX = 8.64e15;
+const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, "0"));
+const MIDNIGHT = "00:00:00.000Z";
+
+/** Days that were asked for lately: texts that never change, and are nobody's. */
+const dayTexts = new Map<number, string>();
+const DAY_TEXTS_MAX = 400;
+
+/** `2026-01-31T` for the day that begins then. */
+function dayText(startMs: number): string {
+  let text = dayTexts.get(startMs);
+  if (text === undefined) {
+    text = new Date(startMs).toISOString().slice(0, -MIDNIGHT.length);
+    if (dayTexts.size >= DAY_TEXTS_MAX) dayTexts.clear();
+    dayTexts.set(startMs, text);
+  }
+  return text;
 }
 
 /** A range `[start, end)`; both optional. */
@@ -116,6 +171,10 @@ export const text = z
     message: "must not contain NUL or lone surrogates",
   });
 
+export const webAddress = text.refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""), {
+  message: "must be an http or https address",
+});
+
 export const email = text.max(320).refine((value) => value.includes("@"), { message: "must contain an @" });
 
 export const currency = z
@@ -131,6 +190,11 @@ const queryInteger = z
   .string()
   .regex(/^-?\d{1,15}$/, "must be a whole number")
   .transform(Number);
+
+/** A whole number of a query, in a range. */
+export function queryIntegerWithin(min: number, max: number) {
+  return queryInteger.pipe(z.int().min(min).max(max));
+}
 
 /** `limit` is clamped to 1…200, `offset` to 0 and more. */
 export const page = {
@@ -158,6 +222,12 @@ export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), pagination });
 }
 
+/** The twin of a sum on the wire; see `sumFields`. */
+export const exactTwin = z
+  .string()
+  .optional()
+  .meta({ description: "Exact decimal text, where more than 15 digits do not fit a number." });
+
 /**
  * A sum on the wire: a number, and beside it `nameExact` with the decimal text where a number cannot carry it.
  */
@@ -165,6 +235,17 @@ export function sumFields(name: string, value: E12): Record<string, number | str
   const fields: Record<string, number | string> = { [name]: e12ToNumber(value) };
   if (needsExactTwin(value)) fields[`${name}Exact`] = formatE12(value);
   return fields;
+}
+
+const E12_PER_E4 = 10n ** 8n;
+
+/** Credits as a number under a name, and their exact twin where they need one. */
+export function creditSum<N extends string>(
+  field: N,
+  value: E4,
+): { [K in N]: number } & { [K in `${N}Exact`]?: string } {
+  // The fields are of these names by construction.
+  return sumFields(field, value * E12_PER_E4) as { [K in N]: number } & { [K in `${N}Exact`]?: string };
 }
 
 /**
@@ -210,3 +291,8 @@ export const metadata = z.record(z.string(), z.unknown()).transform((value, cont
   context.addIssue({ code: "custom", message: read.problem });
   return z.NEVER;
 });
+
+/** Metadata as it is stored, for the wire; absent is empty. */
+export function readMetadata(stored: string | undefined): Record<string, unknown> {
+  return stored === undefined ? {} : (JSON.parse(stored) as Record<string, unknown>);
+}

@@ -1,14 +1,15 @@
+import type { Draft } from "../domain/book.ts";
 import type { Owner, Profile } from "../domain/customer.ts";
+import { nextBillingAtMs, nextDueAtMs } from "../domain/due.ts";
+import type { Verdict } from "../domain/entitlement.ts";
 import type { CostSource, StoredEvent } from "../domain/event.ts";
-import { DAY_MS, HOUR_MS } from "../domain/limits.ts";
-import {
-  addSums,
-  hourEndsAtMs,
-  type Rollup,
-  type RollupKey,
-  type RollupSums,
-  rollupKeyText,
-} from "../domain/rollup.ts";
+import { type CustomerTag, customerId } from "../domain/ids.ts";
+import type { Invoice } from "../domain/invoice.ts";
+import { DAY_MS } from "../domain/limits.ts";
+import { newPaces, type Paces } from "../domain/pace.ts";
+import { hourEndsAtMs, type Rollup, type RollupKey, type RollupSums } from "../domain/rollup.ts";
+import { loadBook, type MutableBook } from "./book-store.ts";
+import { waitingCalls } from "./payment-store.ts";
 import * as store from "./store.ts";
 
 /**
@@ -18,6 +19,15 @@ import * as store from "./store.ts";
 export type Image = {
   readonly owner: Owner;
   state: store.StateRow;
+  /** What the customer has bought, used and owes, as far as it is live. */
+  readonly book: MutableBook;
+  /**
+   * Nothing of the book falls due before this instant; undefined: nothing ever does. It may be earlier than the first due thing,
+   * never later: reservations end all the time, and looking through all of them each time would cost more than a settle in vain.
+   */
+  dueAtMs: number | undefined;
+  /** When the customer must be woken for billing; reservations lapse by themselves. */
+  billingAtMs: number | undefined;
   /** Events are numbered 1, 2, 3 …; the newest one's number. */
   lastSeq: number;
   /** Outbox rows known to be there, so that the next event of the hour does not write them again. */
@@ -31,27 +41,53 @@ export type Image = {
   fedRev: number;
   /** When the oldest hour becomes part of a day; undefined without hours. */
   compactAtMs: number | undefined;
+  /** Answers to plain questions of access, good until the next commit: they are asked all the time. */
+  readonly verdicts: { rev: number; readonly byQuestion: Map<string, WrittenVerdict> };
+  /** How fast things were used up lately: for how long an answer may be repeated. */
+  readonly paces: Paces;
+  /** When the payment provider is next to be asked, in real time; undefined: never. It may be too early, never too late. */
+  callsAtMs: number | undefined;
   /** When the alarm is set for, as far as this instance set it. */
   alarmAtMs: number | undefined;
 };
 
-const ROLLUPS_CACHED_MAX = 32;
-const PAIR_DAYS_CACHED_MAX = 3;
-const OUTBOX_KNOWN_MAX = 200;
+/** A verdict, and the same as JSON text. */
+export type WrittenVerdict = { readonly verdict: Verdict; readonly text: string };
 
-export type OutboxKind = "customer" | "feed" | "health" | "rollup";
+const PAIR_DAYS_CACHED_MAX = 3;
+
+export type OutboxKind =
+  | "customer"
+  | "feed"
+  | "health"
+  | "rollup"
+  | "subscription"
+  | "invoice"
+  | "pool"
+  | "mrr"
+  | "erasure";
 
 /** What a command decided, one fact each. `commit` writes it to SQL and memory; nobody else writes either. */
 export type Change =
   | { kind: "profile"; profile: Profile }
+  /** What was decided on the book; one in a commit. */
+  | { kind: "draft"; draft: Draft }
+  /** The test clock that the customer lives by; undefined: in real time from now on. */
+  | { kind: "clock"; clock: { clockId: string; atMs: number } | undefined }
   | { kind: "event"; event: StoredEvent; keyDigest: Uint8Array }
+  /** A pending event, counted at last. */
+  | { kind: "counted"; event: StoredEvent }
   /** Added to the rollup of this key; may be negative (an hour that becomes part of a day). */
   | { kind: "rollup"; key: RollupKey; sums: RollupSums }
   | { kind: "recosted"; seq: number; costE12: bigint; source: CostSource; atMs: number }
   | { kind: "fed"; seq: number }
+  /** Personal data goes for ever; what of it stands in long tables goes page by page afterwards (`erasure.ts`). */
+  | { kind: "erased"; atMs: number }
+  /** What D1 gave an invoice: its number, and who sold it. */
+  | { kind: "invoiceFacts"; invoice: number; facts: Pick<Invoice, "sequence" | "seller"> }
   | { kind: "quarantined"; atMs: number; reason: string }
   | { kind: "released" }
-  | { kind: "answered"; digest: string; bodyDigest: string; reply: string; atMs: number }
+  | { kind: "answered"; digest: string; bodyDigest: string; reply: string }
   /** Puts a projection into the outbox without changing it: a rebuild of D1. */
   | { kind: "unsent"; outboxKind: OutboxKind; key: string };
 
@@ -60,12 +96,26 @@ export type Customer = {
   image: Image;
   readonly sql: SqlStorage;
   readonly transact: <T>(work: () => T) => T;
+  /** The real time: for what belongs to callers and not to the customer, who may live by a test clock. */
+  readonly wallMs: () => number;
 };
 
+/** The object's name is `accountId/tag`; objects are made by that name alone. */
+export function ownerOf(name: string | undefined): Owner {
+  const [accountId, tag] = (name ?? "").split("/");
+  if (accountId === undefined || accountId === "" || tag === undefined || tag === "")
+    throw new Error("invariant broken: a customer's object is named accountId/tag");
+  return { accountId, tag: tag as CustomerTag, customerId: customerId(tag as CustomerTag) };
+}
+
 export function loadImage(sql: SqlStorage, owner: Owner): Image {
+  const book = loadBook(sql);
   return {
     owner,
     state: store.loadState(sql),
+    book,
+    dueAtMs: nextDueAtMs(book),
+    billingAtMs: nextBillingAtMs(book),
     lastSeq: store.newestSeq(sql),
     outboxKnown: new Set(),
     parkedRows: store.parkedRows(sql),
@@ -73,6 +123,9 @@ export function loadImage(sql: SqlStorage, owner: Owner): Image {
     pairs: new Map(),
     fedRev: 0,
     compactAtMs: compactionDue(store.oldestHour(sql)),
+    verdicts: { rev: -1, byQuestion: new Map() },
+    paces: newPaces(),
+    callsAtMs: waitingCalls(sql)[0]?.nextAtMs,
     alarmAtMs: undefined,
   };
 }
@@ -97,144 +150,4 @@ export function pairsOn(customer: Customer, atMs: number): Set<string> {
 /** A pair as text. A model is one provider's: providers are named by callers, too, and must not make rows without end. */
 export function pairText({ featureId, provider, model }: store.Pair): string {
   return `${featureId}\n${provider}\n${model}`;
-}
-
-/**
- * Makes decided changes true: one transaction, then memory. A throw inside keeps nothing of either. `nowMs` is the command's
- * instant, stored as the last settled one, so that time never runs backwards for this customer.
- */
-export function commit(customer: Customer, changes: readonly Change[], nowMs: number): void {
-  if (changes.length === 0) return;
-  const { image, sql } = customer;
-  const state: store.StateRow = {
-    ...image.state,
-    rev: image.state.rev + 1,
-    lastSettledAtMs: Math.max(image.state.lastSettledAtMs, nowMs),
-  };
-  const rollups = new Map<string, Rollup & { rev: number }>();
-  const unsent = new Map<string, { kind: OutboxKind; key: string }>();
-  const toSend = (kind: OutboxKind, key: string) => unsent.set(`${kind}\n${key}`, { kind, key });
-  const pairs: { atMs: number; pair: string }[] = [];
-  let lastSeq = image.lastSeq;
-  let profileChanged = false;
-  let fedRev = image.fedRev;
-
-  customer.transact(() => {
-    for (const change of changes) {
-      switch (change.kind) {
-        case "profile":
-          state.profile = change.profile;
-          profileChanged = true;
-          toSend("customer", "");
-          break;
-        case "event":
-          store.insertEvent(sql, change.event, change.keyDigest);
-          lastSeq = Math.max(lastSeq, change.event.seq);
-          state.lastEventAtMs = Math.max(state.lastEventAtMs ?? change.event.occurredAtMs, change.event.occurredAtMs);
-          toSend("customer", "");
-          toSend("feed", "");
-          break;
-        case "rollup": {
-          const key = rollupKeyText(change.key);
-          let rollup = rollups.get(key);
-          if (rollup === undefined) {
-            const before = image.rollups.get(key) ?? store.readRollup(sql, change.key);
-            rollup = before === undefined ? emptyRollup(change.key) : { ...before };
-            rollup.rev = state.rev;
-            rollups.set(key, rollup);
-          }
-          addSums(rollup, change.sums);
-          pairs.push({ atMs: change.key.bucketStartMs, pair: pairText(change.key) });
-          break;
-        }
-        case "recosted":
-          store.setEventCost(sql, change.seq, change.costE12, change.source, change.atMs);
-          break;
-        case "fed":
-          state.fedSeq = change.seq;
-          fedRev = state.rev;
-          break;
-        case "quarantined":
-          state.quarantinedAtMs = change.atMs;
-          state.quarantineReason = change.reason;
-          toSend("health", "");
-          break;
-        case "released":
-          state.quarantinedAtMs = undefined;
-          state.quarantineReason = undefined;
-          toSend("health", "");
-          break;
-        case "answered":
-          sql.exec(
-            // Over an older one that no longer counts.
-            `INSERT INTO requests (digest, body_digest, reply, created_at_ms) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET body_digest = excluded.body_digest, reply = excluded.reply,
-               created_at_ms = excluded.created_at_ms`,
-            change.digest,
-            change.bodyDigest,
-            change.reply,
-            change.atMs,
-          );
-          break;
-        case "unsent":
-          toSend(change.outboxKind, change.key);
-          break;
-        default:
-          change satisfies never;
-      }
-    }
-    for (const [key, rollup] of rollups) {
-      assertRollup(rollup);
-      store.writeRollup(sql, rollup, state.rev);
-      toSend("rollup", key);
-    }
-    if (image.parkedRows > 0 && unsent.size > 0) toSend("health", "");
-    for (const [known, { kind, key }] of unsent) {
-      if (image.outboxKnown.has(known)) continue;
-      // A row that waits already, or is parked, keeps its age; a change gives a parked one another chance.
-      sql.exec(
-        `INSERT INTO outbox (lane, kind, key, since_ms) VALUES ('d1', ?, ?, ?)
-         ON CONFLICT DO UPDATE SET failures = 0, parked_at_ms = NULL WHERE parked_at_ms IS NOT NULL`,
-        kind,
-        key,
-        nowMs,
-      );
-    }
-    store.saveState(sql, state, profileChanged);
-  });
-
-  image.state = state;
-  image.lastSeq = lastSeq;
-  image.fedRev = fedRev;
-  for (const [key, rollup] of rollups) {
-    image.rollups.delete(key);
-    image.rollups.set(key, rollup);
-    if (image.rollups.size > ROLLUPS_CACHED_MAX) image.rollups.delete(image.rollups.keys().next().value ?? key);
-  }
-  for (const rollup of rollups.values()) {
-    if (rollup.spanMs !== HOUR_MS || rollup.events === 0) continue;
-    image.compactAtMs = Math.min(image.compactAtMs ?? Number.POSITIVE_INFINITY, hourEndsAtMs(rollup.bucketStartMs));
-  }
-  for (const { atMs, pair } of pairs) image.pairs.get(Math.floor(atMs / DAY_MS) * DAY_MS)?.add(pair);
-  for (const known of unsent.keys()) image.outboxKnown.add(known);
-  if (image.outboxKnown.size > OUTBOX_KNOWN_MAX) image.outboxKnown.clear();
-}
-
-function emptyRollup(key: RollupKey): Rollup & { rev: number } {
-  return {
-    ...key,
-    events: 0,
-    costUnknownEvents: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    usageE12: 0n,
-    costE12: 0n,
-    revenueE12: 0n,
-    rev: 0,
-  };
-}
-
-function assertRollup(rollup: Rollup): void {
-  if (rollup.events < 0 || rollup.costUnknownEvents < 0 || rollup.costUnknownEvents > rollup.events)
-    throw new Error("invariant broken: a rollup counts no less than nothing, and no more unknown costs than events");
 }

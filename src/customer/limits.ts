@@ -28,9 +28,10 @@ export class SizeGuard {
     this.#limits = limits;
   }
 
-  /** Tells of events about to be written, `textBytes` in all their texts. */
-  willWrite(eventCount: number, textBytes: number): void {
-    this.#writtenBytes += eventCount * EVENT_BYTES + textBytes * 4;
+  /** Tells of events about to be written. */
+  willWrite(events: readonly { key: string; meta?: string }[]): void {
+    const textBytes = events.reduce((bytes, { key, meta }) => bytes + key.length + (meta?.length ?? 0), 0);
+    this.#writtenBytes += events.length * EVENT_BYTES + textBytes * 4;
   }
 
   /** Events are refused above this: what is left is for money commands, which must always work. */

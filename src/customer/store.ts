@@ -2,6 +2,7 @@ import type { Profile } from "../domain/customer.ts";
 import type { CostSource, StoredEvent } from "../domain/event.ts";
 import { type CustomerTag, customerThingId } from "../domain/ids.ts";
 import type { Rollup, RollupKey } from "../domain/rollup.ts";
+import { detailText, readDetail } from "./event-detail.ts";
 
 /**
  * SQL of the customer's object: rows in, rows out, nothing decided. Amounts are text on disk and bigint outside. Event storage
@@ -16,6 +17,8 @@ export type StateRow = {
   fedSeq: number;
   quarantinedAtMs: number | undefined;
   quarantineReason: string | undefined;
+  /** The test clock that the customer lives by, and its instant. */
+  clock: { clockId: string; atMs: number } | undefined;
 };
 
 export function loadState(sql: SqlStorage): StateRow {
@@ -28,9 +31,11 @@ export function loadState(sql: SqlStorage): StateRow {
       fed_seq: number;
       quarantined_at_ms: number | null;
       quarantine_reason: string | null;
+      clock_id: string | null;
+      clock_ms: number | null;
     }>(
-      `SELECT profile, rev, last_settled_at_ms, last_event_at_ms, fed_seq, quarantined_at_ms, quarantine_reason
-       FROM state WHERE id = 1`,
+      `SELECT profile, rev, last_settled_at_ms, last_event_at_ms, fed_seq, quarantined_at_ms, quarantine_reason, clock_id,
+         clock_ms FROM state WHERE id = 1`,
     )
     .one();
   return {
@@ -41,6 +46,7 @@ export function loadState(sql: SqlStorage): StateRow {
     fedSeq: row.fed_seq,
     quarantinedAtMs: row.quarantined_at_ms ?? undefined,
     quarantineReason: row.quarantine_reason ?? undefined,
+    clock: row.clock_id === null || row.clock_ms === null ? undefined : { clockId: row.clock_id, atMs: row.clock_ms },
   };
 }
 
@@ -52,13 +58,15 @@ export function saveState(sql: SqlStorage, state: StateRow, withProfile: boolean
     );
   sql.exec(
     `UPDATE state SET rev = ?, last_settled_at_ms = ?, last_event_at_ms = ?, fed_seq = ?, quarantined_at_ms = ?,
-       quarantine_reason = ? WHERE id = 1`,
+       quarantine_reason = ?, clock_id = ?, clock_ms = ? WHERE id = 1`,
     state.rev,
     state.lastSettledAtMs,
     state.lastEventAtMs ?? null,
     state.fedSeq,
     state.quarantinedAtMs ?? null,
     state.quarantineReason ?? null,
+    state.clock?.clockId ?? null,
+    state.clock?.atMs ?? null,
   );
 }
 
@@ -85,35 +93,6 @@ type EventRow = {
 
 export const EVENT_COLUMNS = `seq, occurred_at_ms, received_at_ms, key, event_name, feature_id, provider, model, currency,
   usage_e12, cost_e12, cost_source, revenue_e12, recosted_at_ms, input_tokens, output_tokens, detail, meta`;
-
-/** Fields that are only shown again, kept together as JSON. */
-const DETAIL_FIELDS = [
-  "sentOccurredAtMs",
-  "cacheReadTokens",
-  "cacheWriteTokens",
-  "flowId",
-  "subscriptionId",
-  "invoiceId",
-  "entitlementId",
-] as const;
-
-type Detail = Partial<Pick<StoredEvent, (typeof DETAIL_FIELDS)[number]>> & { costUnitsE12?: string };
-
-function detailText(event: StoredEvent): string | null {
-  const detail: Record<string, string | number> = {};
-  let some = false;
-  for (const field of DETAIL_FIELDS) {
-    const value = event[field];
-    if (value === undefined) continue;
-    detail[field] = value;
-    some = true;
-  }
-  if (event.costUnitsE12 !== undefined) {
-    detail.costUnitsE12 = event.costUnitsE12.toString();
-    some = true;
-  }
-  return some ? JSON.stringify(detail) : null;
-}
 
 const INSERT_EVENT = `INSERT INTO events (seq, occurred_at_ms, received_at_ms, key, event_name, feature_id, provider, model,
   currency, usage_e12, cost_e12, cost_source, revenue_e12, input_tokens, output_tokens, detail, meta)
@@ -142,6 +121,9 @@ export function insertEvent(sql: SqlStorage, event: StoredEvent, keyDigest: Uint
     event.meta ?? null,
   );
   sql.exec("INSERT INTO event_keys (digest, seq) VALUES (?, ?)", keyDigest, event.seq);
+  if (event.correction !== undefined)
+    sql.exec("INSERT INTO corrections (event_seq, correction_seq) VALUES (?, ?)", event.correction.corrects, event.seq);
+  if (event.unmeteredReason === "PENDING") sql.exec("INSERT INTO pending_events (seq) VALUES (?)", event.seq);
 }
 
 /** The place of the event that has this key, if one has. */
@@ -173,7 +155,7 @@ export function readEvents(
 }
 
 function eventFromRow(row: EventRow, tag: CustomerTag): StoredEvent {
-  const { costUnitsE12, ...detail } = (row.detail === null ? {} : JSON.parse(row.detail)) as Detail;
+  const usageE12 = BigInt(row.usage_e12);
   return {
     eventId: customerThingId(tag, "event", row.seq),
     seq: row.seq,
@@ -185,17 +167,48 @@ function eventFromRow(row: EventRow, tag: CustomerTag): StoredEvent {
     provider: row.provider,
     model: row.model,
     currency: row.currency,
-    usageE12: BigInt(row.usage_e12),
+    usageE12,
     ...(row.cost_e12 === null ? {} : { costE12: BigInt(row.cost_e12) }),
     ...(row.cost_source === null ? {} : { costSource: row.cost_source as CostSource }),
     ...(row.revenue_e12 === null ? {} : { revenueE12: BigInt(row.revenue_e12) }),
     ...(row.recosted_at_ms === null ? {} : { recostedAtMs: row.recosted_at_ms }),
     ...(row.input_tokens === null ? {} : { inputTokens: row.input_tokens }),
     ...(row.output_tokens === null ? {} : { outputTokens: row.output_tokens }),
-    ...(costUnitsE12 === undefined ? {} : { costUnitsE12: BigInt(costUnitsE12) }),
-    ...detail,
+    ...readDetail(row.detail, usageE12),
     ...(row.meta === null ? {} : { meta: row.meta }),
   };
+}
+
+/** Writes what an event came to when it was counted at last; it is pending no more. */
+export function setEventCounted(sql: SqlStorage, event: StoredEvent): void {
+  sql.exec(
+    "UPDATE events SET revenue_e12 = ?, detail = ? WHERE seq = ?",
+    event.revenueE12?.toString() ?? null,
+    detailText(event),
+    event.seq,
+  );
+  sql.exec("DELETE FROM pending_events WHERE seq = ?", event.seq);
+}
+
+/** The oldest events that came while the customer was quarantined and are not counted yet. */
+export function pendingEvents(sql: SqlStorage, tag: CustomerTag, limit: number): StoredEvent[] {
+  return readEvents(
+    sql,
+    tag,
+    `SELECT ${EVENT_COLUMNS} FROM events WHERE seq IN (SELECT seq FROM pending_events ORDER BY seq LIMIT ?) ORDER BY seq`,
+    limit,
+  );
+}
+
+/** The corrections of an event, in order. */
+export function correctionsOf(sql: SqlStorage, tag: CustomerTag, seq: number): StoredEvent[] {
+  return readEvents(
+    sql,
+    tag,
+    `SELECT ${EVENT_COLUMNS} FROM events
+     WHERE seq IN (SELECT correction_seq FROM corrections WHERE event_seq = ?) ORDER BY seq`,
+    seq,
+  );
 }
 
 export function setEventCost(sql: SqlStorage, seq: number, costE12: bigint, source: CostSource, atMs: number): void {
@@ -231,17 +244,18 @@ const ROLLUP_COLUMNS = `bucket_start_ms, span_ms, feature_id, provider, model, c
 const ROLLUP_KEY =
   "bucket_start_ms = ? AND span_ms = ? AND feature_id = ? AND provider = ? AND model = ? AND currency = ?";
 
+/** Deletes the sums of a key where they are of nothing. */
+export function deleteEmptyRollup(sql: SqlStorage, key: RollupKey): void {
+  sql.exec(`DELETE FROM rollups WHERE ${ROLLUP_KEY} AND events = 0`, ...rollupKeyValues(key));
+}
+
+function rollupKeyValues({ bucketStartMs, spanMs, featureId, provider, model, currency }: RollupKey) {
+  return [bucketStartMs, spanMs, featureId, provider, model, currency];
+}
+
 export function readRollup(sql: SqlStorage, key: RollupKey): (Rollup & { rev: number }) | undefined {
   const row = sql
-    .exec<RollupRow>(
-      `SELECT ${ROLLUP_COLUMNS} FROM rollups WHERE ${ROLLUP_KEY}`,
-      key.bucketStartMs,
-      key.spanMs,
-      key.featureId,
-      key.provider,
-      key.model,
-      key.currency,
-    )
+    .exec<RollupRow>(`SELECT ${ROLLUP_COLUMNS} FROM rollups WHERE ${ROLLUP_KEY}`, ...rollupKeyValues(key))
     .toArray()[0];
   return row === undefined ? undefined : rollupFromRow(row);
 }

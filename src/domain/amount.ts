@@ -101,3 +101,10 @@ export function needsExactTwin(value: E12): boolean {
 export function multiplyE12(a: E12, b: E12): E12 {
   return divideRounded(a * b, E12_ONE);
 }
+
+/** Decimal text with commas between thousands: “12,000.5”. */
+export function groupThousands(text: string): string {
+  const [whole = "", fraction] = text.split(".");
+  const withCommas = whole.replace(/\B(?=(?:\d{3})+$)/g, ",");
+  return fraction === undefined ? withCommas : `${withCommas}.${fraction}`;
+}

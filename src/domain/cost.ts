@@ -1,5 +1,6 @@
-import { divideRounded, type E12, E12_ONE } from "./amount.ts";
+import { divideRounded, type E12, E12_ONE, multiplyE12 } from "./amount.ts";
 import { assert } from "./assert.ts";
+import type { RuleCost } from "./plan.ts";
 import { type Rate, rateForInput, ratesAt, resolveModel, type TokenRates } from "./price-list.ts";
 
 /**
@@ -37,7 +38,8 @@ export type CostTerms = {
   defaultRate?: OwnRate;
 };
 
-export type Cost = { amountE12: E12; source: "given" | "rule" | "account" | "catalog" };
+/** `perUnitE12`: a rule's cost of one unit, where units made the cost: corrected units then correct it. */
+export type Cost = { amountE12: E12; source: "given" | "rule" | "account" | "catalog"; perUnitE12?: E12 };
 
 /** An own rate per token or unit, as settings carry it, in the scale of `OwnRate`. Exact. */
 export function rateFromPerToken(perTokenE12: E12): bigint {
@@ -60,19 +62,48 @@ export function cachedPartsFit({ inputTokens, cacheReadTokens, cacheWriteTokens 
 }
 
 /**
- * The cost of one event, by the first source that knows it: given with the event → the plan's rule (source `rule`,
- * which `terms` do not carry yet: its place is between given and the account's) → the account's rate for the model → its default
- * rates → the public list at the event's instant. Null when none does.
+ * The cost of one event, by the first source that knows it: given with the event → the plan's rule → the account's rate for the
+ * model → its default rates → the public list at the event's instant. Null when none does.
  */
 export function costOf(
-  event: { costAmountE12?: E12; costInput?: CostInput; occurredAtMs: number },
+  event: { costAmountE12?: E12; costInput?: CostInput; usageE12?: E12; occurredAtMs: number },
   terms: CostTerms,
+  rule?: RuleCost,
 ): Cost | null {
   if (event.costAmountE12 !== undefined) return { amountE12: event.costAmountE12, source: "given" };
-  if (event.costInput === undefined) return null;
-  const used = usedOf(event.costInput);
-  if (used === undefined) return null;
+  const used = event.costInput === undefined ? undefined : usedOf(event.costInput);
+  const byRule = rule === undefined ? null : ruleCost(rule, event, used);
+  if (byRule !== null) return byRule;
+  if (event.costInput === undefined || used === undefined) return null;
   return accountCost(event.costInput, used, terms) ?? catalogCost(event.costInput, used, event.occurredAtMs, terms);
+}
+
+/** By units: what is used of the feature; of none it says nothing. By model: as the account's own rates, with the rule's. */
+function ruleCost(
+  rule: RuleCost,
+  { usageE12 = 0n, costInput }: { usageE12?: E12; costInput?: CostInput },
+  used: Used | undefined,
+): Cost | null {
+  if (rule.model === "simple") {
+    const perUnitE12 = rule.costPerUnit;
+    return usageE12 === 0n ? null : { amountE12: multiplyE12(usageE12, perUnitE12), source: "rule", perUnitE12 };
+  }
+  if (costInput === undefined || used === undefined) return null;
+  const { modelCosts, defaultInputCostPerUnit: input, defaultOutputCostPerUnit: output } = rule;
+  const rateOf = (name: string): OwnRate | undefined => {
+    const cost = Object.hasOwn(modelCosts, name) ? modelCosts[name] : undefined;
+    return cost === undefined ? undefined : ownRate(cost.input, cost.output);
+  };
+  const amountE12 = amountByModel(costInput, used, rateOf, ownRate(input, output));
+  return amountE12 === undefined ? null : { amountE12, source: "rule" };
+}
+
+/** Costs per token as an own rate. */
+function ownRate(input: E12 | undefined, output: E12 | undefined): OwnRate {
+  return {
+    ...(input === undefined ? {} : { inputPerMillionE18: rateFromPerToken(input) }),
+    ...(output === undefined ? {} : { outputPerMillionE18: rateFromPerToken(output) }),
+  };
 }
 
 /**
@@ -114,18 +145,26 @@ function usedOf(input: CostInput): Used | undefined {
 
 function accountCost(input: CostInput, used: Used, { modelRates, defaultRate }: CostTerms): Cost | null {
   if (modelRates === undefined && defaultRate === undefined) return null;
-  const { provider, model } = modelIdentity(input);
-  // `provider/model` first: it says more than the model alone.
-  for (const rate of [ownRateOf(modelRates, `${provider}/${model}`), ownRateOf(modelRates, model), defaultRate]) {
-    const amountE12 = rate === undefined ? undefined : ownAmount(used, rate);
-    if (amountE12 !== undefined) return { amountE12, source: "account" };
-  }
-  return null;
+  // Models are named by callers: `constructor` must find a rate only where the account has set one.
+  const rateOf = (name: string): OwnRate | undefined =>
+    modelRates !== undefined && Object.hasOwn(modelRates, name) ? modelRates[name] : undefined;
+  const amountE12 = amountByModel(input, used, rateOf, defaultRate);
+  return amountE12 === undefined ? null : { amountE12, source: "account" };
 }
 
-/** Models are named by callers: `constructor` must find a rate only where the account has set one. */
-function ownRateOf(rates: CostTerms["modelRates"], name: string): OwnRate | undefined {
-  return rates !== undefined && Object.hasOwn(rates, name) ? rates[name] : undefined;
+/** By the first rate that knows: of `provider/model`, which says more than the model alone, of the model, the default. */
+function amountByModel(
+  input: CostInput,
+  used: Used,
+  rateOf: (name: string) => OwnRate | undefined,
+  defaultRate: OwnRate | undefined,
+): E12 | undefined {
+  const { provider, model } = modelIdentity(input);
+  for (const rate of [rateOf(`${provider}/${model}`), rateOf(model), defaultRate]) {
+    const amountE12 = rate === undefined ? undefined : ownAmount(used, rate);
+    if (amountE12 !== undefined) return amountE12;
+  }
+  return undefined;
 }
 
 /** Undefined where a kind of token was used that the account gave no rate for: half a cost would look like a whole one. */

@@ -1,5 +1,7 @@
 import type { E12 } from "./amount.ts";
 import type { CostInput } from "./cost.ts";
+import type { AppliedWeight, E4 } from "./credit.ts";
+import { customerThingId, readCustomerThingId } from "./ids.ts";
 import { OCCURRED_AHEAD_MS_MAX } from "./limits.ts";
 
 /**
@@ -31,8 +33,66 @@ export type TrackEvent = {
 /** Where the cost came from; absent when it is unknown. */
 export type CostSource = "given" | "rule" | "account" | "catalog";
 
-/** Why an event was recorded for its cost and revenue only and not metered. */
-export type UnmeteredReason = "NO_SUBSCRIPTION";
+/** Why an event was recorded for its cost and revenue only and not metered, in the order in which reasons are looked for. */
+export const UNMETERED_REASONS = [
+  "NO_SUBSCRIPTION",
+  "NO_FEATURE",
+  "NO_USAGE",
+  "PENDING",
+  "SUBSCRIPTION_INACTIVE",
+  "SUBSCRIPTION_SUSPENDED",
+  "FEATURE_NOT_IN_PLAN",
+  "BEFORE_START",
+  "NOT_ASKED",
+  "USAGE_LIMIT_EXCEEDED",
+  /** It waited while the customer was quarantined, and no invoice could carry what it would come to. */
+  "USAGE_REFUSED",
+  /** Units less of a period that was billed: given back as money. */
+  "PERIOD_CLOSED",
+] as const;
+export type UnmeteredReason = (typeof UNMETERED_REASONS)[number];
+
+/** Where an event was counted, and with how many units. */
+export type Counted = {
+  /** Number of the subscription. */
+  subscription: number;
+  unitsE12: E12;
+  /** Those of them that credits paid for; absent without any. */
+  coveredE12?: E12;
+  /** Where a correction finds it again: in the first segment of its period that is closed after this one, once there is one. */
+  periodStartMs: number;
+  afterSegment: number;
+  /** It occurred before that period began. */
+  isLate?: true;
+  /** It passed the limit: the last one to do so, for now the limit is reached. */
+  isOvershoot?: true;
+};
+
+/** A limit that was reached when an event came: units beyond it are neither counted nor billed. */
+export type LimitReached = { usedE12: E12; limitE12: E12 };
+
+/** Credits that an event burned: `drawnE4` below 0 where a correction gave some back. `balanceE4` is what its pools had after it. */
+export type Burnt = { drawnE4: E4; balanceE4: E4; weight: AppliedWeight };
+
+/** Money in a currency other than the account's: kept on the event, in no sum. */
+export type OtherMoney = { amountE12: E12; currency: string };
+
+/** Units that a correction took from a segment that was closed and on no invoice yet. They are part of what its entry counts. */
+export type TakenFrom = { segment: number; unitsE12: E12; coveredE12: E12 };
+
+/** What a correction is: an entry of its own about another event. */
+export type CorrectionOf = {
+  /** Place (`seq`) of the event that was wrong. */
+  corrects: number;
+  /** What that event comes to since: its right total, and how many units of it are counted. */
+  usageE12: E12;
+  countedE12: E12;
+  reason?: string;
+  /** What a billed period had too much, given back. */
+  credited?: { amountMinor: number; currency: string };
+  /** Absent without any: all that it counts is where `counted` says. */
+  taken?: readonly TakenFrom[];
+};
 
 /** What an event's receipt says; the same at every repeat of its key. */
 export type Receipt = {
@@ -41,8 +101,20 @@ export type Receipt = {
   costE12?: E12;
   costSource?: CostSource;
   revenueE12?: E12;
+  /** Where it is not the account's. */
+  revenueCurrency?: string;
   metered: boolean;
   unmeteredReason?: UnmeteredReason;
+  /** Counted units, where they are not all that were used. */
+  meteredE12?: E12;
+  late?: true;
+  overshoot?: true;
+  overLimit?: LimitReached;
+  /** Where the rule lets units burn credits. */
+  burnt?: Burnt;
+  /** Id of the event that this one corrects. */
+  corrects?: string;
+  credited?: { amountMinor: number; currency: string };
 };
 
 /** An event as stored and shown again. */
@@ -65,7 +137,23 @@ export type StoredEvent = {
   costSource?: CostSource;
   /** When an unknown cost was found out later; the receipt still says unknown. */
   recostedAtMs?: number;
+  /** In the event's currency: what the caller charged elsewhere, else the price of its counted units. */
   revenueE12?: E12;
+  isRevenueGiven?: true;
+  /** Revenue by a plan, or of credits, in another currency. */
+  otherRevenue?: OtherMoney;
+  /** The rule's cost of one unit, where the cost came from it. */
+  costPerUnitE12?: E12;
+  counted?: Counted;
+  /** Absent with `counted`; absent without it: NO_SUBSCRIPTION. */
+  unmeteredReason?: UnmeteredReason;
+  /** What the receipt says for ever, where the event was counted after its receipt was given. */
+  receiptReason?: UnmeteredReason;
+  overLimit?: LimitReached;
+  burnt?: Burnt;
+  /** While it is PENDING: what a unit of it burns, should it burn any. */
+  pendingWeight?: AppliedWeight;
+  correction?: CorrectionOf;
   inputTokens?: number;
   outputTokens?: number;
   cacheReadTokens?: number;
@@ -86,4 +174,39 @@ export function occurredAt(sentMs: number | undefined, nowMs: number): { atMs: n
   if (sentMs === undefined) return { atMs: nowMs };
   const latestMs = nowMs + OCCURRED_AHEAD_MS_MAX;
   return sentMs > latestMs ? { atMs: latestMs, sentMs } : { atMs: sentMs };
+}
+
+/** The receipt of a stored event: what was known when it came, so neither a cost nor a count that was found out later is on it. */
+export function receiptOf(event: StoredEvent): Receipt {
+  const { counted, receiptReason, otherRevenue, overLimit, burnt, correction } = event;
+  const isCosted = event.costE12 !== undefined && event.recostedAtMs === undefined;
+  const isLater = receiptReason !== undefined;
+  const revenueE12 = isLater && !event.isRevenueGiven ? undefined : (event.revenueE12 ?? otherRevenue?.amountE12);
+  const isMetered = counted !== undefined && !isLater;
+  return {
+    eventId: event.eventId,
+    usageE12: event.usageE12,
+    ...(isCosted && event.costE12 !== undefined ? { costE12: event.costE12 } : {}),
+    ...(isCosted && event.costSource !== undefined ? { costSource: event.costSource } : {}),
+    ...(revenueE12 === undefined ? {} : { revenueE12 }),
+    ...(otherRevenue === undefined || isLater || event.revenueE12 !== undefined
+      ? {}
+      : { revenueCurrency: otherRevenue.currency }),
+    metered: isMetered,
+    ...(isMetered ? {} : { unmeteredReason: receiptReason ?? event.unmeteredReason ?? "NO_SUBSCRIPTION" }),
+    ...(isMetered && counted.unitsE12 !== event.usageE12 ? { meteredE12: counted.unitsE12 } : {}),
+    ...(isMetered && counted.isLate ? { late: true } : {}),
+    ...(isMetered && counted.isOvershoot ? { overshoot: true } : {}),
+    ...(overLimit === undefined || isLater ? {} : { overLimit }),
+    ...(burnt === undefined || isLater ? {} : { burnt }),
+    ...(correction === undefined ? {} : { corrects: correctedEventId(event, correction) }),
+    ...(correction?.credited === undefined ? {} : { credited: correction.credited }),
+  };
+}
+
+/** Id of the event that a correction is about: of the same customer. */
+export function correctedEventId({ eventId }: StoredEvent, { corrects }: CorrectionOf): string {
+  const own = readCustomerThingId(eventId);
+  if (own === undefined) throw new Error("invariant broken: an event has an id of its customer");
+  return customerThingId(own.tag, "event", corrects);
 }

@@ -17,7 +17,21 @@ export type Uuid = string & { readonly __uuid: unique symbol };
 export type CustomerTag = string & { readonly __tag: unique symbol };
 
 /** What an id names. Numbers are never reused: ids are for ever. Below 64, so that the two kind bits beside the tag are 0. */
-export const ID_KINDS = { customer: 0, event: 1, key: 2 } as const;
+export const ID_KINDS = {
+  customer: 0,
+  event: 1,
+  key: 2,
+  subscription: 3,
+  invoice: 4,
+  invoiceLine: 5,
+  planChange: 6,
+  reservation: 7,
+  creditPool: 8,
+  creditGrant: 9,
+  creditEntry: 10,
+  balanceEntry: 11,
+  payment: 12,
+} as const;
 export type IdKind = keyof typeof ID_KINDS;
 
 const KIND_NAMES = Object.keys(ID_KINDS) as IdKind[];
@@ -30,6 +44,11 @@ export function tagFromBytes(bytes: Uint8Array): CustomerTag {
   for (const byte of bytes.subarray(0, 8)) digits += byte.toString(16).padStart(2, "0");
   const last = Number.parseInt(digits.charAt(14), 16) & 0xc;
   return (digits.slice(0, 14) + last.toString(16)) as CustomerTag;
+}
+
+/** A customer's place in a span of time, the same always: spreads what many customers would else do at once. Below `spanMs`. */
+export function spreadOf(tag: CustomerTag, spanMs: number): number {
+  return Number.parseInt(tag.slice(0, 8), 16) % spanMs;
 }
 
 /** The id of thing `number` of one kind and customer. `number` is 0 … 2⁵³ − 1, counted inside the customer's object. */
@@ -57,6 +76,13 @@ export function readCustomerThingId(text: string): { tag: CustomerTag; kind: IdK
 
 function tagDigits(id: string): CustomerTag {
   return (id.slice(0, 8) + id.slice(9, 13) + id.slice(15, 18)) as CustomerTag;
+}
+
+/** All ids of a customer and its things, as text, are in `[from, to)`: they begin alike, up to and with the third hyphen. */
+export function idRange(customerId: string): { from: string; to: string } {
+  const from = customerId.slice(0, 19);
+  // The character behind the hyphen.
+  return { from, to: `${from.slice(0, -1)}.` };
 }
 
 const CUSTOMER_OWN = "-8000-000000000000";

@@ -1,4 +1,7 @@
 import { decimalToE12, type E12, formatE12 } from "./amount.ts";
+import type { Allocation } from "./credit.ts";
+import { allocationDifference } from "./credit-model.ts";
+import { type Difference, differenceBy, isNoDifference } from "./difference.ts";
 import { INCLUDED, type Pricing, type ResetMode, type Tier } from "./pricing.ts";
 import type { FieldProblem } from "./refusal.ts";
 
@@ -7,7 +10,7 @@ import type { FieldProblem } from "./refusal.ts";
  * version. Leaves to subscriptions what those pin.
  *
  * Laws: a DRAFT has version 0 and no versions; a plan that was ever ACTIVE has the versions 1 … `version` without a gap, the last
- * of which has the price and rules of the plan itself.
+ * of which has the price, rules and allocations of the plan itself.
  */
 
 export const PLAN_STATUSES = ["DRAFT", "ACTIVE", "ARCHIVED"] as const;
@@ -35,7 +38,10 @@ export type Rule = {
   featureId: string;
   isEnabled: boolean;
   value: RuleValue;
+  /** Units are paid by credits of this model. Its name and denomination, which never change, come with it. */
   creditModelId?: string;
+  creditModelName?: string;
+  denomination?: string;
   createdAtMs: number;
   modifiedAtMs: number;
 };
@@ -58,8 +64,8 @@ export type Plan = {
   modifiedAtMs: number;
 };
 
-/** A plan with the rules that it has now, in the operator's order. */
-export type PlanWithRules = { plan: Plan; rules: readonly Rule[] };
+/** A plan with the rules that it has now, in the operator's order, and the credits that it gives, oldest first. */
+export type PlanWithRules = { plan: Plan; rules: readonly Rule[]; allocations: readonly Allocation[] };
 
 /** What a subscriber pins of a plan: enough to price, limit and bill without the catalog. */
 export type PlanVersion = {
@@ -72,10 +78,49 @@ export type PlanVersion = {
   intervalMonths: number;
   billingTiming: BillingTiming;
   rules: readonly VersionRule[];
+  allocations: readonly Allocation[];
   createdAtMs: number;
 };
 
-export type VersionRule = Pick<Rule, "featureId" | "isEnabled" | "value" | "creditModelId"> & { featureKey: string };
+export type VersionRule = Pick<Rule, "featureId" | "isEnabled" | "value" | "creditModelId" | "denomination"> & {
+  featureKey: string;
+};
+
+/** The version that a plan has now, or as a draft would have. `featureKeys`: of the features of its rules. */
+export function versionOf(
+  { plan, rules, allocations }: PlanWithRules,
+  featureKeys: ReadonlyMap<string, string>,
+): PlanVersion {
+  const { planId, version, key, name, price, currency, intervalMonths, billingTiming, modifiedAtMs } = plan;
+  return {
+    planId,
+    version,
+    key,
+    name,
+    price,
+    currency,
+    intervalMonths,
+    billingTiming,
+    rules: rules.map((rule) => versionRule(rule, featureKeys)),
+    allocations,
+    createdAtMs: modifiedAtMs,
+  };
+}
+
+function versionRule(rule: Rule, featureKeys: ReadonlyMap<string, string>): VersionRule {
+  const featureKey = featureKeys.get(rule.featureId);
+  if (featureKey === undefined) throw new Error(`a rule without its feature: ${rule.featureId}`);
+  const { featureId, isEnabled, value, creditModelId, denomination } = rule;
+  return {
+    featureId,
+    featureKey,
+    isEnabled,
+    value,
+    ...(creditModelId === undefined ? {} : { creditModelId }),
+    // So that a subscriber's object knows which pools to draw from without the catalog.
+    ...(denomination === undefined ? {} : { denomination }),
+  };
+}
 
 /** How a rule prices its feature. */
 export function pricingOf(value: RuleValue): Pricing {
@@ -98,42 +143,25 @@ export function mayBecome(from: PlanStatus, to: PlanStatus): boolean {
 }
 
 /**
- * The plan after a change, with the version it has then: 1 when it becomes ACTIVE for the first time, one more when the price or
- * the rules of a plan with versions change, else the same. Name, description and status make no version.
+ * The plan after a change, with the version it has then: 1 when it becomes ACTIVE for the first time, one more when the price, the
+ * rules or the allocations of a plan with versions change, else the same. Name, description and status make no version.
  */
 export function revised(before: PlanWithRules, after: PlanWithRules): PlanWithRules {
   const { version } = before.plan;
   const first = version === 0 && after.plan.status === "ACTIVE";
-  const sold = before.plan.price !== after.plan.price || !sameRules(before.rules, after.rules);
+  const sold =
+    before.plan.price !== after.plan.price ||
+    !isNoDifference(ruleDifference(before.rules, after.rules)) ||
+    !isNoDifference(allocationDifference(before.allocations, after.allocations));
   const next = first || (version > 0 && sold) ? version + 1 : version;
   return { ...after, plan: { ...after.plan, version: next } };
 }
 
-/** Do these rules say the same of the same features? Order and ids do not matter. */
-export function sameRules(a: readonly Rule[], b: readonly Rule[]): boolean {
-  const { added, removed, changed } = ruleDifference(a, b);
-  return added.length + removed.length + changed.length === 0;
-}
-
 type Said = Pick<Rule, "featureId" | "isEnabled" | "value" | "creditModelId">;
 
-/** What became of rules, by their features. */
-export function ruleDifference<R extends Said>(
-  before: readonly R[],
-  after: readonly R[],
-): { added: R[]; removed: R[]; changed: { before: R; after: R }[] } {
-  const old = new Map(before.map((rule) => [rule.featureId, rule]));
-  const kept = new Set(after.map(({ featureId }) => featureId));
-  const changed: { before: R; after: R }[] = [];
-  for (const rule of after) {
-    const was = old.get(rule.featureId);
-    if (was !== undefined && !sameRule(was, rule)) changed.push({ before: was, after: rule });
-  }
-  return {
-    added: after.filter(({ featureId }) => !old.has(featureId)),
-    removed: before.filter(({ featureId }) => !kept.has(featureId)),
-    changed,
-  };
+/** What became of rules, by their features. Order and ids do not matter. */
+export function ruleDifference<R extends Said>(before: readonly R[], after: readonly R[]): Difference<R> {
+  return differenceBy(before, after, ({ featureId }) => featureId, sameRule);
 }
 
 export function sameRule(a: Said, b: Said): boolean {

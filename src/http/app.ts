@@ -1,12 +1,13 @@
 import { type Context, Hono } from "hono";
-import { isDatabaseFailure } from "../catalog/database-failure.ts";
+import { RequestScope } from "../edge/request-scope.ts";
 import type { Env } from "../env.ts";
+import { consolePage, isConsolePath } from "./console/pages.ts";
 import { allowCors, corsPreflight } from "./cors.ts";
 import { internalError, respond } from "./envelope.ts";
 import { logRequest } from "./log.ts";
-import { serve } from "./pipeline.ts";
+import { awayOf, serve } from "./pipeline.ts";
 import { requestIdOf } from "./request-id.ts";
-import type { Answer, Call, Route } from "./route.ts";
+import { type Answer, type Call, isClientRoute, type Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
 type App = Hono<{ Bindings: Env }>;
@@ -19,33 +20,50 @@ function honoPath(path: string): string {
 /** Does this path, as the table writes it, stand for the path of a request? */
 function stands(path: string, pathname: string): boolean {
   const [wanted, given] = [path.split("/"), pathname.split("/")];
-  return wanted.length === given.length && wanted.every((part, at) => part === given[at] || part.startsWith("{"));
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, at) => part === given[at] || (part.startsWith("{") && given[at] !== ""))
+  );
 }
 
-/** Mounts routes. A path that exists with other methods answers 405, any other 404. */
+/** Mounts routes. A path that exists with other methods answers 405, one of the console its page, any other 404. */
 export function mount(routes: readonly Route[]): App {
   const app: App = new Hono();
   const methodsOf = new Map<string, Set<string>>();
   for (const route of routes) {
+    const isClient = isClientRoute(route);
     for (const path of [route.path, ...(route.aliases ?? [])]) {
       app.on(route.method, honoPath(path), (c) =>
-        around(c, (requestId, log) =>
-          serve(route, c.req.raw, c.req.param() as Record<string, string>, c.env, c.executionCtx, requestId, log),
+        around(
+          c,
+          ({ requestId, log, scope }) =>
+            serve(
+              route,
+              c.req.raw,
+              c.req.param() as Record<string, string>,
+              c.env,
+              c.executionCtx,
+              requestId,
+              log,
+              scope,
+            ),
+          route.isQuiet,
+          isClient,
         ),
       );
       const methods = methodsOf.get(path) ?? new Set();
       methodsOf.set(path, methods.add(route.method));
     }
   }
-  // After all real routes, so that a more general path never hides a more special one.
-  for (const path of methodsOf.keys()) {
-    app.all(honoPath(path), (c) => {
-      // Several paths of the table may stand for this one: `/a/b` and `/a/{id}`.
-      const methods = [...methodsOf].flatMap(([other, some]) => (stands(other, c.req.path) ? [...some] : []));
+  // Looked for only where no route answers: a path beside every route would cost each request its way through twice as many.
+  app.notFound((c) => {
+    // Several paths of the table may stand for this one: `/a/b` and `/a/{id}`.
+    const methods = [...methodsOf].flatMap(([path, some]) => (stands(path, c.req.path) ? [...some] : []));
+    if (methods.length > 0)
       return around(c, () => ({ ok: false, code: "method_not_allowed", allowed: [...new Set(methods)] }));
-    });
-  }
-  app.notFound((c) => around(c, () => ({ ok: false, code: "no_route" })));
+    if (isConsolePath(c.req.method, c.req.path)) return around(c, () => consolePage(c.req.raw, c.env), true);
+    return around(c, () => ({ ok: false, code: "no_route" }));
+  });
   return app;
 }
 
@@ -54,7 +72,9 @@ type AppContext = Context<{ Bindings: Env }>;
 /** What surrounds every answer: request id, CORS, the log line, and a 500 for whatever should not have happened. */
 async function around(
   c: AppContext,
-  work: (requestId: string, log: Call["log"]) => Promise<Answer> | Answer,
+  work: (around: { requestId: string; log: Call["log"]; scope: RequestScope }) => Promise<Answer> | Answer,
+  isQuiet = false,
+  isClient = false,
 ): Promise<Response> {
   const request = c.req.raw;
   const startedAtMs = Date.now();
@@ -64,17 +84,25 @@ async function around(
   if (idempotencyKey !== null) headers["Idempotency-Key"] = idempotencyKey;
   allowCors(request, c.env, headers);
   const log: Call["log"] = {};
+  const scope = new RequestScope(Date.now);
+  const told = (): Record<string, string> => {
+    if (isClient) {
+      headers["Server-Timing"] = scope.serverTiming(Date.now() - startedAtMs);
+      headers["X-Tanso-Source"] = scope.source;
+    }
+    return headers;
+  };
   let response: Response;
   try {
-    response = respond(corsPreflight(request, c.env) ?? (await work(requestId, log)), headers, log);
+    response = respond(corsPreflight(request, c.env) ?? (await work({ requestId, log, scope })), told(), log);
   } catch (error) {
     log.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    // What only D1 knows must wait for D1; everything else that is thrown is a bug.
-    response = isDatabaseFailure(error)
-      ? respond({ ok: false, code: "catalog_unavailable" }, headers, log)
-      : internalError(requestId, headers);
+    // What only D1 or an object knows must wait for it; everything else that is thrown is a bug.
+    const code = awayOf(error);
+    response = code === undefined ? internalError(requestId, told()) : respond({ ok: false, code }, told(), log);
   }
-  logRequest(request.method, c.req.path, response.status, requestId, Date.now() - startedAtMs, log);
+  if (!isQuiet || response.status >= 400 || log.denied !== undefined)
+    logRequest(request.method, c.req.path, response.status, requestId, Date.now() - startedAtMs, log);
   return response;
 }
 

@@ -1,7 +1,8 @@
 import type { Env } from "../env.ts";
 
 const HEADERS = "Authorization, X-API-Key, X-Idempotency-Key, Idempotency-Key, X-Request-Id, Content-Type";
-const EXPOSED = "X-Request-Id, Idempotency-Key, Idempotency-Replayed, Retry-After, X-Tanso-Stale";
+const EXPOSED =
+  "X-Request-Id, Idempotency-Key, Idempotency-Replayed, Retry-After, X-Tanso-Stale, X-Tanso-Source, Server-Timing";
 
 /** The caller's origin, if the setting CORS_ORIGINS (comma-separated; `*` for all) names it. */
 function allowedOrigin(request: Request, env: Env): string | undefined {

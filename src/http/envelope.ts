@@ -1,6 +1,7 @@
 import { errorEnvelope, WIRE_CODES } from "../contract/errors.ts";
+import { RATE_WINDOW_MS } from "../domain/limits.ts";
 import type { Refusal } from "../domain/refusal.ts";
-import type { Answer, Call } from "./route.ts";
+import type { Answer, Call, Success } from "./route.ts";
 
 /** The envelope around every JSON answer: status, headers and JSON text. `headers` are what every response carries. */
 export function respond(answered: Answer, headers: Record<string, string>, log: Call["log"]): Response {
@@ -13,8 +14,12 @@ export function respond(answered: Answer, headers: Record<string, string>, log: 
   if (!answered.ok) return refuse(answered, headers, log);
   if (answered.headers !== undefined) Object.assign(headers, answered.headers);
   if (answered.replayed) headers["Idempotency-Replayed"] = "true";
-  const body = answered.data === undefined ? { success: true } : { success: true, data: answered.data };
-  return new Response(JSON.stringify(body), { status: answered.status, headers });
+  return new Response(bodyOf(answered), { status: answered.status, headers });
+}
+
+function bodyOf({ data, dataText }: Success): string {
+  if (dataText !== undefined) return `{"success":true,"data":${dataText}}`;
+  return JSON.stringify(data === undefined ? { success: true } : { success: true, data });
 }
 
 function refuse(
@@ -26,6 +31,9 @@ function refuse(
   log.code = refusal.code;
   if (retryAfterSeconds !== undefined) headers["Retry-After"] = String(retryAfterSeconds);
   if (refusal.code === "method_not_allowed") headers.Allow = refusal.allowed.join(", ");
+  // The limiter's window and quota, as the draft of the IETF writes a policy.
+  if (refusal.code === "too_many_requests")
+    headers["RateLimit-Policy"] = `"key";q=${refusal.limit};w=${RATE_WINDOW_MS / 1000}`;
   if (refusal.replayed) headers["Idempotency-Replayed"] = "true";
   return new Response(JSON.stringify(body), { status, headers });
 }

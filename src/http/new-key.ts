@@ -7,9 +7,13 @@ export type NewKey = { keyId: string; secret: string; digest: string; hint: stri
 
 /** `sk_live_…`, `sk_test_…` for an account, `ck_live_…`, `ck_test_…` for one customer; 32 random bytes as base64url. */
 export function newKey(mode: AccountMode, kind: "account" | "customer"): NewKey {
-  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  const secret = `${kind === "account" ? "sk" : "ck"}_${mode}_${base64url(bytes)}`;
+  const secret = `${kind === "account" ? "sk" : "ck"}_${mode}_${randomText()}`;
   return { keyId: crypto.randomUUID(), secret, digest: sha256Hex(secret), hint: `…${secret.slice(-4)}` };
+}
+
+/** 32 random bytes as base64url: not to be guessed. */
+export function randomText(): string {
+  return base64url(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -1,35 +1,49 @@
 import type * as z from "zod";
 import { isDatabaseFailure } from "../catalog/database-failure.ts";
+import type { AccountSnapshot } from "../catalog/snapshot.ts";
 import { dropNulls } from "../contract/scalars.ts";
 import { sha256Hex } from "../domain/digest.ts";
 import { BODY_BYTES_MAX, BODY_DEPTH_MAX, NAME_CHARS_MAX } from "../domain/limits.ts";
+import { type Origin, regionOf } from "../domain/placement.ts";
 import { type FieldProblem, invalid, type Refusal, type Reply } from "../domain/refusal.ts";
+import { CountedDatabase } from "../edge/counted-database.ts";
+import { isObjectFailure } from "../edge/patience.ts";
+import type { RequestScope } from "../edge/request-scope.ts";
 import type { Env } from "../env.ts";
 import { authoriseKey, authoriseRoot, type Caller, secretOf } from "./auth.ts";
 import { isJsonType, parseJson, readBytes } from "./body.ts";
-import type { Answer, Call, RequestKey, Route } from "./route.ts";
+import { overRateLimit } from "./rate-limit.ts";
+import { type Answer, type Call, isClientRoute, type RequestKey, type Route } from "./route.ts";
 
 /** The way of every request: authorise → read → parse → handle. Nothing a route does can leave a step out. */
 export async function serve(
   route: Route,
   request: Request,
   rawParams: Record<string, string>,
-  env: Env,
+  bindings: Env,
   context: { waitUntil: (work: Promise<unknown>) => void },
   requestId: string,
   log: Call["log"],
+  scope: RequestScope,
 ): Promise<Answer> {
+  // A copy: what is set on an object above the bindings may reach them, and then the next request counts into this one's scope.
+  const env: Env = { ...bindings, DB: new CountedDatabase(bindings.DB, scope), scope };
   const waitUntil = (work: Promise<unknown>): void => context.waitUntil(work);
   let caller: Caller | undefined;
   if (route.scope === "root") {
     const refused = await authoriseRoot(env, request);
     if (refused !== undefined) return refused;
   } else if (route.scope !== "public") {
-    const authorised = await authoriseKey(env, route, request, Date.now(), waitUntil);
+    const startedAtMs = Date.now();
+    const authorised = await authoriseKey(env, route, request, startedAtMs, waitUntil, pathRefOf(rawParams));
+    scope.authMs = Date.now() - startedAtMs;
     if (!authorised.ok) return authorised;
     caller = authorised.value;
     log.accountId = caller.snapshot.account.accountId;
     log.keyId = caller.key.keyId;
+    const tooMany = await overRateLimit(env, caller.key);
+    if (tooMany !== undefined) return tooMany;
+    scope.region = regionFor(route, request, caller.snapshot);
   }
 
   const read = await readRequest(route, request, rawParams);
@@ -45,6 +59,8 @@ export async function serve(
     account: caller?.snapshot,
     key: caller?.key,
     secret: caller?.secret ?? secretOf(request) ?? "",
+    ...(caller?.sessionId === undefined ? {} : { sessionId: caller.sessionId }),
+    ...(caller?.met === undefined ? {} : { met: caller.met }),
     ...(requestKey === undefined ? {} : { requestKey: requestKey.value }),
     get ip() {
       return request.headers.get("CF-Connecting-IP") ?? "";
@@ -59,15 +75,40 @@ export async function serve(
   return answered;
 }
 
-/** D1 being away is no bug of ours: the caller hears 503 and tries again. */
+/** The customer that the path names, if it may be one's name. */
+function pathRefOf({ ref }: Record<string, string>): string | undefined {
+  return ref === undefined || ref.length > NAME_CHARS_MAX ? undefined : ref;
+}
+
+/**
+ * Where a customer is best kept whom this request is the first to reach: where its own traffic comes from. An operator's does not say
+ * that, so there the account's wish comes first.
+ */
+function regionFor(route: Route, { cf }: Request, { account }: AccountSnapshot): RequestScope["region"] {
+  return () => {
+    const { defaultRegion } = account.settings;
+    // What the platform adds to requests, if it is the platform.
+    const here = cf === undefined ? undefined : regionOf(cf as Origin);
+    return isClientRoute(route) ? (here ?? defaultRegion) : (defaultRegion ?? here);
+  };
+}
+
+/** D1 or a customer's object being away is no bug of ours: the caller hears 503 and tries again. */
 async function handled(route: Route, call: Call<never, never, never>): Promise<Answer> {
   try {
     return await route.handle(call);
   } catch (failure) {
-    if (!isDatabaseFailure(failure)) throw failure;
+    const code = awayOf(failure);
+    if (code === undefined) throw failure;
     call.log.failure = String(failure);
-    return { ok: false, code: "catalog_unavailable" };
+    return { ok: false, code };
   }
+}
+
+/** Who is away, by what was thrown; undefined: nobody, it is a bug. */
+export function awayOf(failure: unknown): "catalog_unavailable" | "object_unavailable" | undefined {
+  if (isDatabaseFailure(failure)) return "catalog_unavailable";
+  return isObjectFailure(failure) ? "object_unavailable" : undefined;
 }
 
 type Read = { params: unknown; query: unknown; body: unknown; rawBody: Uint8Array };
@@ -75,7 +116,7 @@ type Read = { params: unknown; query: unknown; body: unknown; rawBody: Uint8Arra
 async function readRequest(route: Route, request: Request, rawParams: Record<string, string>): Promise<Reply<Read>> {
   const params = parse(route.params, rawParams);
   if (!params.ok) return params;
-  const query = parse(route.query, queryOf(request));
+  const query = request.url.includes("?") ? parse(route.query, queryOf(request)) : withoutQuery(route);
   if (!query.ok) return query;
   if (route.method === "GET") {
     return {
@@ -109,6 +150,20 @@ async function readRequest(route: Route, request: Request, rawParams: Record<str
   return { ok: true, value: { params: params.value, query: query.value, body, rawBody: bytes.value } };
 }
 
+/** What a route makes of no query at all is always the same. */
+const withoutQueries = new WeakMap<Route, Reply<unknown>>();
+
+function withoutQuery(route: Route): Reply<unknown> {
+  let reply = withoutQueries.get(route);
+  if (reply === undefined) {
+    reply = parse(route.query, {});
+    // Many requests share it.
+    if (reply.ok && typeof reply.value === "object") Object.freeze(reply.value);
+    withoutQueries.set(route, reply);
+  }
+  return reply;
+}
+
 /** Parses with a schema; every problem with its path as the caller would write it. */
 export function parse(schema: z.ZodType | undefined, value: unknown): Reply<unknown> {
   return schema === undefined ? { ok: true, value: undefined } : parsedBy((given) => schema.safeParse(given), value);
@@ -140,9 +195,12 @@ function pathText(path: readonly PropertyKey[]): string {
 
 function queryOf(request: Request): Record<string, string> {
   const query: Record<string, string> = {};
-  if (!request.url.includes("?")) return query;
+  // What is behind the first question mark, as the platform wrote the URL: to parse all of it again would cost twice as much.
+  const [url = ""] = request.url.split("#", 1);
+  const from = url.indexOf("?");
+  if (from === -1) return query;
   // The first of a repeated parameter counts; an empty one is absent, like null.
-  for (const [key, value] of new URL(request.url).searchParams)
+  for (const [key, value] of new URLSearchParams(url.slice(from)))
     if (value !== "" && !Object.hasOwn(query, key)) query[key] = value;
   return query;
 }

@@ -12,7 +12,7 @@ import { forgetAccount } from "../catalog/snapshot.ts";
 import { errorEnvelope } from "../contract/errors.ts";
 import { ACCOUNT_COMMIT_ATTEMPTS_MAX } from "../domain/limits.ts";
 import type { Refusal } from "../domain/refusal.ts";
-import { type Answer, answer, type Call } from "./route.ts";
+import { type Answer, answer, type Call, type Success } from "./route.ts";
 import { seal, unseal } from "./seal.ts";
 
 /**
@@ -35,6 +35,8 @@ export type Decided = {
    * `guard`: moreover the decision rests on what was read, and is taken again if the account changed since.
    */
   version: "leave" | "bump" | "guard";
+  /** The effect is an earlier request's under the same key, whose answer was lost on its way into D1. */
+  replayed?: boolean;
   /** Answered when a statement would break a unique key other than the request's. */
   taken?: Refusal;
 };
@@ -49,6 +51,19 @@ export function commitAccount(call: Call, decide: Decide): Promise<Answer> {
   const { accountId } = call.account.account;
   const actor = { keyId: call.key.keyId, hint: call.key.hint, ip: call.ip, requestId: call.requestId };
   return commit(call, { accountId, requests: accountId, actor }, decide);
+}
+
+/**
+ * A command whose effect, if any, is in a customer's object. The object keeps its own reply with the effect; here the answer is kept
+ * after it, with what is refused before any object is asked: a repeat hears the first answer even if the catalog changed since.
+ * `work` passes the request's key on to the object, so that it may run again after a crash in between.
+ */
+export function answerOnce(call: Call, work: () => Promise<Success | Refusal>): Promise<Answer> {
+  if (call.requestKey === undefined) return work();
+  return commitAccount(call, async () => {
+    const answered = await work();
+    return answered.ok ? { ...answered, statements: [], audit: [], version: "leave" } : answered;
+  });
 }
 
 /** Makes an account with the root token. Nothing of the account exists yet, so its requests are remembered under `root`. */
@@ -84,7 +99,7 @@ async function commit(call: Call, scope: Scope, decide: Decide): Promise<Answer>
       throw failure;
     }
     if (decided.version !== "leave") forgetAccount(scope.accountId);
-    return answer(status, data);
+    return { ...answer(status, data), ...(decided.replayed ? { replayed: true } : {}) };
   }
   return { ok: false, code: "state_conflict", why: "The account is being changed by many requests; try again." };
 }
@@ -119,7 +134,13 @@ async function rememberSuccess(
   const envelope = JSON.stringify({ success: true, ...(decided.data === undefined ? {} : { data: decided.data }) });
   const sealed = decided.sealed === true;
   const body = sealed ? await seal(envelope, call.secret, digest) : envelope;
-  return rememberStatements(call.env.DB, id, { bodyDigest, status: decided.status, body, sealed }, nowMs);
+  const stored = { bodyDigest, status: decided.status, body, sealed, ...subjectOf(call) };
+  return rememberStatements(call.env.DB, id, stored, nowMs);
+}
+
+/** The customer whom the call turned out to be about. */
+function subjectOf({ log }: Call): { customerId?: string } {
+  return typeof log.customerId === "string" ? { customerId: log.customerId } : {};
 }
 
 /** Statuses of a handler's own refusals, which are answers like any other: a repeat hears them again. */
@@ -130,7 +151,10 @@ async function rememberRefusal(call: Call, scope: Scope, refusal: Refusal, nowMs
   const id = requestIdOf(call, scope);
   const { status, body } = errorEnvelope(refusal);
   if (id === undefined || call.requestKey === undefined || !REMEMBERED_STATUSES.includes(status)) return refusal;
-  const stored = { bodyDigest: call.requestKey.bodyDigest, status, body: JSON.stringify(body), sealed: false };
+  // The object remembers that it was asked; the payment page is told as it is by then.
+  if (refusal.code === "payment_needed") return refusal;
+  const { bodyDigest } = call.requestKey;
+  const stored = { bodyDigest, status, body: JSON.stringify(body), sealed: false, ...subjectOf(call) };
   const first = await rememberFirst(call.env.DB, id, stored, nowMs);
   return first === undefined || (first.bodyDigest === stored.bodyDigest && first.body === stored.body)
     ? refusal

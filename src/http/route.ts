@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { AccountSnapshot } from "../catalog/snapshot.ts";
+import type { AccountSnapshot, Met } from "../catalog/snapshot.ts";
 import type { ApiKey, CustomerScope } from "../domain/account.ts";
 import type { Refusal, RefusalCode } from "../domain/refusal.ts";
 import type { Env } from "../env.ts";
@@ -36,8 +36,12 @@ export type Call<P = unknown, Q = unknown, B = unknown> = {
   /** Present on every route but public and root ones. */
   account: AccountSnapshot;
   key: ApiKey;
+  /** Whom the path's `{ref}` names, where that was asked for along with the key. */
+  met?: Met;
   /** The secret the caller authenticated with; only to seal an answer that shows another secret. */
   secret: string;
+  /** The console's session, for requests that came with one instead of a key. */
+  sessionId?: string;
   requestKey?: RequestKey;
   ip: string;
   /** Work after the answer. */
@@ -46,11 +50,12 @@ export type Call<P = unknown, Q = unknown, B = unknown> = {
   log: Record<string, string | number | boolean>;
 };
 
-/** A success. `data` undefined leaves it out of the envelope. */
+/** A success. `data` undefined leaves it out of the envelope. `dataText`: the data instead, where it is JSON text already. */
 export type Success = {
   ok: true;
   status: number;
   data?: unknown;
+  dataText?: string;
   replayed?: boolean;
   headers?: Record<string, string>;
 };
@@ -84,8 +89,14 @@ export type RouteSpec<
   /** Media types of a body that the handler reads itself from `rawBody`. */
   rawBody?: readonly string[];
   bodyBytesMax?: number;
+  /** No log line for what went well: for what is asked so often that lines would cost more than answers. */
+  isQuiet?: true;
   /** Successful statuses and their `data`; null: an envelope without data. A string: a media type of a raw answer. */
   answers: Record<number, z.ZodType | null | string>;
+  /** The shape of an answer that is raw JSON: for the document alone, since the handler writes it. */
+  rawAnswer?: z.ZodType;
+  /** Media type of a whole response that the first success may be instead, where the caller asks for it. */
+  alsoAnswers?: string;
   /** Refusals beyond those every route can answer (keys, schemas, sizes). */
   refuses?: readonly RefusalCode[];
   handle: (call: Call<Output<P>, Output<Q>, Output<B>>) => Promise<Answer> | Answer;
@@ -107,4 +118,9 @@ export function defineRoute<
 
 export function answer(status: number, data?: unknown): Success {
   return data === undefined ? { ok: true, status } : { ok: true, status, data };
+}
+
+/** Is this of the API that an account's own traffic calls? Its answers say where they came from, and what they waited for. */
+export function isClientRoute({ path }: Pick<Route, "path">): boolean {
+  return path.startsWith("/api/v1/client/");
 }

@@ -4,7 +4,19 @@ import { FEED_EVENTS_PER_ACCOUNT_MAX } from "../domain/limits.ts";
 
 /** The feed: the newest events of an account, bounded, for the account-wide view. Never a source of sums. */
 
-const AMOUNTS = new Set(["usageE12", "costE12", "revenueE12", "costUnitsE12"]);
+/** Fields of events, and of what is in them, that are amounts. */
+const AMOUNTS = new Set([
+  "usageE12",
+  "costE12",
+  "revenueE12",
+  "costUnitsE12",
+  "costPerUnitE12",
+  "amountE12",
+  "unitsE12",
+  "usedE12",
+  "limitE12",
+  "countedE12",
+]);
 
 /**
  * A stored event as JSON text: amounts are decimal integers of 10⁻¹² as text. The caller's meta stays in the object: 50,000 events

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
+import { and, desc, eq, gt, isNotNull, isNull, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { withoutNulls } from "../domain/without-nulls.ts";
 import { feed, objectHealth } from "./tables.ts";
@@ -45,19 +45,27 @@ export async function recentCustomers(database: D1Database, accountId: string, l
   return rows.map((row) => row.customerId);
 }
 
-/** Quarantined objects of all accounts, for the cron that calls on them; those that wait longest first. */
+/** An object that has been quarantined since `quarantinedAtMs`. */
+export type QuarantinedObject = { quarantinedAtMs: number; accountId: string; customerId: string };
+
+/** A page of quarantined objects of all accounts, those that wait longest first, behind `after`. */
 export async function quarantinedObjects(
   database: D1Database,
+  after: QuarantinedObject | undefined,
   limit: number,
-): Promise<{ accountId: string; customerId: string }[]> {
+): Promise<QuarantinedObject[]> {
   const db = drizzle(database);
   const { accountId, customerId, quarantinedAtMs } = objectHealth;
+  const behind =
+    after === undefined
+      ? undefined
+      : sql`(${quarantinedAtMs}, ${accountId}, ${customerId}) > (${after.quarantinedAtMs}, ${after.accountId}, ${after.customerId})`;
   const [rows] = await db.batch([
     db
-      .select({ accountId, customerId })
+      .select({ quarantinedAtMs: sql<number>`${quarantinedAtMs}`, accountId, customerId })
       .from(objectHealth)
-      .where(isNotNull(quarantinedAtMs))
-      .orderBy(quarantinedAtMs)
+      .where(and(isNotNull(quarantinedAtMs), behind))
+      .orderBy(quarantinedAtMs, accountId, customerId)
       .limit(limit),
   ]);
   return rows;

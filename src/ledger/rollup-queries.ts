@@ -21,6 +21,8 @@ export type SumsQuestion = {
   by: Dimension | undefined;
   /** Only these members; with many customers, the ones a chart shows. */
   members?: readonly Member[];
+  /** Only how many events: every other sum is 0. */
+  countsOnly?: true;
 };
 
 type Row = Record<(typeof SUM_COLUMNS)[number], string> & {
@@ -32,6 +34,11 @@ type Row = Record<(typeof SUM_COLUMNS)[number], string> & {
 
 /** SUM and text for every summed column: what JavaScript reads loses no digit. */
 const SUMS = SUM_COLUMNS.map((column) => `CAST(SUM(s.${column}) AS TEXT) AS ${column}`).join(", ");
+const COUNTS = SUM_COLUMNS.map((column) =>
+  column === "events" ? "CAST(SUM(s.events) AS TEXT) AS events" : `'0' AS ${column}`,
+).join(", ");
+
+type Asking = Pick<SumsQuestion, "by" | "members" | "countsOnly">;
 
 /** The figures of one row of sums. */
 export function figuresFromRow(row: Record<(typeof SUM_COLUMNS)[number], string>): Figures {
@@ -56,22 +63,44 @@ export async function sumsOf(
   questions: readonly SumsQuestion[],
   nowMs: number,
 ): Promise<SumRow[][]> {
+  return (await sumsBeside(database, accountId, questions, nowMs, [])).sums;
+}
+
+/** The same, and what further statements answer: in the same trip, of the same moment. */
+export async function sumsBeside(
+  database: D1Database,
+  accountId: string,
+  questions: readonly SumsQuestion[],
+  nowMs: number,
+  further: readonly D1PreparedStatement[],
+): Promise<{ sums: SumRow[][]; beside: D1Result<unknown>[] }> {
   const todayStartMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
   for (let attempt = 0; attempt < DAYS_BUILT_ATTEMPTS_MAX; attempt += 1) {
     const asked = questions.map((question) => cut(question, todayStartMs));
     const span = daysSpan(asked.flat());
     if (span === undefined) break;
-    const [unbuilt, ...sums] = await database.batch<unknown>([
+    const [unbuilt, ...results] = await database.batch<unknown>([
       unbuiltDays(database, accountId, span),
+      ...further,
       ...statementsOf(database, accountId, questions, asked),
     ]);
     const days = ((unbuilt?.results ?? []) as { day: number }[]).map((row) => row.day);
-    if (days.length === 0) return rowsOf(questions, asked, sums);
+    if (days.length === 0) return apart(questions, asked, further.length, results);
     await buildDays(database, accountId, days);
   }
   const whole = questions.map((question) => question.ranges.map((range) => ({ days: undefined, rest: [range] })));
-  const statements = statementsOf(database, accountId, questions, whole);
-  return rowsOf(questions, whole, statements.length === 0 ? [] : await database.batch(statements));
+  const statements = [...further, ...statementsOf(database, accountId, questions, whole)];
+  return apart(questions, whole, further.length, statements.length === 0 ? [] : await database.batch(statements));
+}
+
+/** The answers of one batch: the first ones are those of further statements. */
+function apart(
+  questions: readonly SumsQuestion[],
+  asked: readonly CutRange[][],
+  further: number,
+  results: readonly D1Result<unknown>[],
+): { sums: SumRow[][]; beside: D1Result<unknown>[] } {
+  return { sums: rowsOf(questions, asked, results.slice(further)), beside: results.slice(0, further) };
 }
 
 function cut(question: SumsQuestion, todayStartMs: number): CutRange[] {
@@ -134,10 +163,10 @@ const PIECES = `WITH piece AS MATERIALIZED (
 const MEMBERS = "(SELECT value ->> 0, value ->> 1 FROM json_each(?3))";
 
 /** Sums over closed days. Exported so that a test proves its index. */
-export function daySumsSql({ by, members }: Pick<SumsQuestion, "by" | "members">): string {
+export function daySumsSql({ by, members, countsOnly }: Asking): string {
   // Whole sums from the dimension with the fewest rows.
   const names = by === undefined ? "'' AS provider, '' AS member" : "s.provider, s.member";
-  return `${PIECES} SELECT piece.range_index, ${names}, s.currency, ${SUMS}
+  return `${PIECES} SELECT piece.range_index, ${names}, s.currency, ${countsOnly ? COUNTS : SUMS}
     FROM piece CROSS JOIN rollup_days s ON s.account_id = ?1 AND s.dimension = '${by ?? "model"}'
       AND s.day_start_ms >= piece.start_ms AND s.day_start_ms < piece.end_ms
     ${members === undefined ? "" : `WHERE (s.provider, s.member) IN ${MEMBERS}`}
@@ -145,9 +174,9 @@ export function daySumsSql({ by, members }: Pick<SumsQuestion, "by" | "members">
 }
 
 /** Sums over hours and days that are not closed or not whole. Exported so that a test proves its index. */
-export function hourSumsSql({ by, members }: Pick<SumsQuestion, "by" | "members">): string {
+export function hourSumsSql({ by, members, countsOnly }: Asking): string {
   const { provider, member } = by === undefined ? { provider: "''", member: "''" } : DIMENSIONS[by];
-  return `${PIECES} SELECT piece.range_index, ${provider} AS provider, ${member} AS member, s.currency, ${SUMS}
+  return `${PIECES} SELECT piece.range_index, ${provider} AS provider, ${member} AS member, s.currency, ${countsOnly ? COUNTS : SUMS}
     FROM piece CROSS JOIN rollups s ON s.account_id = ?1
       AND s.bucket_start_ms >= piece.start_ms AND s.bucket_start_ms < piece.end_ms
     WHERE s.events > 0 ${members === undefined ? "" : `AND (${provider}, ${member}) IN ${MEMBERS}`}

@@ -1,13 +1,19 @@
-import { DAY_MS, FEED_EVENTS_PER_ACCOUNT_MAX, ROLLUP_HOURS_KEPT_MS } from "../domain/limits.ts";
+import { CRON_ACCOUNTS_MAX, DAY_MS, FEED_EVENTS_PER_ACCOUNT_MAX, ROLLUP_HOURS_KEPT_MS } from "../domain/limits.ts";
 
 /** Keeps D1's copies bounded. Everything removed here is still in the customers' objects. */
 
-/** Cuts the feed of each account that outgrew it to its newest events. Returns how many went. */
-export async function trimFeeds(database: D1Database, keep = FEED_EVENTS_PER_ACCOUNT_MAX): Promise<number> {
+/** Cuts the feed of accounts that outgrew it to its newest events; of more accounts than one run does, the next one does the rest. Returns how many went. */
+export async function trimFeeds(
+  database: D1Database,
+  keep = FEED_EVENTS_PER_ACCOUNT_MAX,
+  accountsMax = CRON_ACCOUNTS_MAX,
+): Promise<number> {
   // One call finds them: asking each account by itself would take as many calls as there are accounts, at every run.
   const { results } = await database
-    .prepare("SELECT account_id FROM feed GROUP BY account_id HAVING COUNT(*) > CAST(? AS INTEGER)")
-    .bind(keep)
+    .prepare(
+      "SELECT account_id FROM feed GROUP BY account_id HAVING COUNT(*) > CAST(? AS INTEGER) LIMIT CAST(? AS INTEGER)",
+    )
+    .bind(keep, accountsMax)
     .all<{ account_id: string }>();
   let removed = 0;
   for (const { account_id } of results) {
@@ -28,17 +34,20 @@ export async function trimFeeds(database: D1Database, keep = FEED_EVENTS_PER_ACC
 const EMPTIED_KEPT_MS = 5 * DAY_MS;
 const EMPTIED_LOOKED_BACK_MS = 30 * DAY_MS;
 
-/** Removes hours that became part of a day. Returns how many. */
-export async function dropEmptiedHours(database: D1Database, nowMs: number): Promise<number> {
+/** Removes hours of these accounts that became part of a day. Returns how many. */
+export async function dropEmptiedHours(
+  database: D1Database,
+  accountIds: readonly string[],
+  nowMs: number,
+): Promise<number> {
   const untilMs = nowMs - ROLLUP_HOURS_KEPT_MS - EMPTIED_KEPT_MS;
-  const { results } = await database.prepare("SELECT account_id FROM accounts").all<{ account_id: string }>();
   let removed = 0;
-  for (const { account_id } of results) {
+  for (const accountId of accountIds) {
     const outcome = await database
       .prepare(
         "DELETE FROM rollups WHERE account_id = ? AND bucket_start_ms >= ? AND bucket_start_ms < ? AND events = 0",
       )
-      .bind(account_id, untilMs - EMPTIED_LOOKED_BACK_MS, untilMs)
+      .bind(accountId, untilMs - EMPTIED_LOOKED_BACK_MS, untilMs)
       .run();
     removed += outcome.meta.changes;
   }

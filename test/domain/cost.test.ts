@@ -12,6 +12,7 @@ import {
   rateFromPerToken,
 } from "../../src/domain/cost.ts";
 import { TOKENS_MAX } from "../../src/domain/limits.ts";
+import type { RuleCost } from "../../src/domain/plan.ts";
 import { listPrices } from "../../src/domain/price-list.ts";
 
 const USD: CostTerms = { currency: "USD" };
@@ -51,6 +52,60 @@ describe("does", () => {
     expect(cost({ ...MINI, model: "gpt-4o" }, terms)).toBe("0.04 account");
     expect(cost(MINI)).toBe("0.00075 catalog");
     expect(cost({ ...MINI, model: "house-model" })).toBe("unknown");
+  });
+
+  test("the plan's rule comes after what is given and before the account's own rates", () => {
+    const terms = { ...USD, modelRates: { "gpt-4o-mini": perMillion("1", "2") } };
+    const byUnit: RuleCost = { model: "simple", costPerUnit: decimalToE12("0.25") };
+    const by = (rule: RuleCost, event: Parameters<typeof costOf>[0]) => {
+      const found = costOf(event, terms, rule);
+      return found === null ? "unknown" : `${formatE12(found.amountE12)} ${found.source}`;
+    };
+    const used = { costInput: MINI, usageE12: decimalToE12("3"), occurredAtMs: NOON_MS };
+    expect(by(byUnit, used)).toBe("0.75 rule");
+    expect(by(byUnit, { ...used, costAmountE12: decimalToE12("2") })).toBe("2 given");
+    expect(by(byUnit, { usageE12: decimalToE12("-2"), occurredAtMs: NOON_MS })).toBe("-0.5 rule");
+    // Of no units it says nothing, so the tokens speak.
+    for (const usageE12 of [0n, undefined]) {
+      const { usageE12: _, ...rest } = used;
+      expect(by(byUnit, usageE12 === undefined ? rest : { ...rest, usageE12 })).toBe("0.004 account");
+    }
+    expect(costOf(used, terms, byUnit)?.perUnitE12).toBe(decimalToE12("0.25"));
+  });
+
+  test.each<[string, CostInput | undefined, string]>([
+    ["its own model, whose name may have a prefix", MINI, "0.0005 rule"],
+    ["openai/gpt-4o-mini before gpt-4o-mini", { ...MINI, modelProvider: "azure" }, "0.00935 rule"],
+    ["its default for other models", { ...MINI, model: "house-model" }, "0.035 rule"],
+    ["its default where no model is named", { inputTokens: 1 }, "0.00001 rule"],
+    ["cost units as input", { model: "house-model", costUnitsE12: decimalToE12("2.5") }, "0.000025 rule"],
+    ["nothing where nothing was reported", { model: "gpt-4o-mini" }, "unknown"],
+    ["nothing without a costInput", undefined, "unknown"],
+  ])("a rule by models prices %s", (_, costInput, expected) => {
+    const rule: RuleCost = {
+      model: "model_aware",
+      defaultInputCostPerUnit: decimalToE12("0.00001"),
+      defaultOutputCostPerUnit: decimalToE12("0.00001"),
+      modelCosts: {
+        "openai/gpt-4o-mini": { input: decimalToE12("0.0000001"), output: decimalToE12("0.0000004") },
+        "gpt-4o-mini": { input: decimalToE12("0.000003"), output: decimalToE12("0.0000007") },
+      },
+    };
+    const event = {
+      occurredAtMs: NOON_MS,
+      usageE12: decimalToE12("7"),
+      ...(costInput === undefined ? {} : { costInput }),
+    };
+    const found = costOf(event, USD, rule);
+    expect(found === null ? "unknown" : `${formatE12(found.amountE12)} ${found.source}`).toBe(expected);
+  });
+
+  test("a rule by models that does not know one leaves it to the account and the list", () => {
+    const rule: RuleCost = { model: "model_aware", modelCosts: {} };
+    const event = { occurredAtMs: NOON_MS, costInput: MINI };
+    expect(costOf(event, USD, rule)).toEqual({ amountE12: decimalToE12("0.00075"), source: "catalog" });
+    const odd: CostInput = { ...MINI, model: "constructor" };
+    expect(costOf({ ...event, costInput: odd }, USD, rule)).toBeNull();
   });
 
   test("a given cost needs nothing else, in any currency", () => {

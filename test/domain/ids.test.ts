@@ -7,6 +7,7 @@ import {
   ID_KINDS,
   type IdKind,
   readCustomerThingId,
+  spreadOf,
   tagFromBytes,
   tagOfCustomer,
 } from "../../src/domain/ids.ts";
@@ -20,6 +21,17 @@ const thing = fc.record({
 });
 
 describe("does", () => {
+  test("customers are spread over all of a span, each always at one place in it", ({ expect }) => {
+    const places = Array.from({ length: 1000 }, (_, n) => {
+      const tag = tagFromBytes(new Uint8Array(new BigUint64Array([BigInt(n) * 0x9e3779b97f4a7c15n]).buffer));
+      expect(spreadOf(tag, 2500)).toBe(spreadOf(tag, 2500));
+      return spreadOf(tag, 2500);
+    });
+    expect(places.every((place) => Number.isInteger(place) && place >= 0 && place < 2500)).toBe(true);
+    const tenths = Map.groupBy(places, (place) => Math.floor(place / 250));
+    expect(Math.max(...[...tenths.values()].map(({ length }) => length))).toBeLessThan(200);
+  });
+
   test("the bits lie where the layout says", ({ expect }) => {
     expect(customerThingId("000000000000000" as CustomerTag, "customer", 0)).toBe(
       "00000000-0000-8000-8000-000000000000",

@@ -78,7 +78,9 @@ describe("does", () => {
     if (!statuses.includes(500)) throw new Error("no 500");
     const open = operation["x-scope"] === "public";
     if (open !== (operation.security.length === 0)) throw new Error("security is not what the scope says");
-    if (open === statuses.includes(401)) throw new Error("401 exactly where a key is needed");
+    // Whoever signs in to the console shows the key in the body.
+    const showsKey = !open || operation.operationId === "postConsoleSession";
+    if (showsKey !== statuses.includes(401)) throw new Error("401 exactly where a key is needed");
     if (!open && !statuses.includes(403)) throw new Error("no 403");
     if (operation.requestBody !== undefined && !(statuses.includes(413) && statuses.includes(415)))
       throw new Error("a body can be too large, or of another type");
@@ -132,6 +134,15 @@ describe("does", () => {
       properties: { amount: { $ref: "#/components/schemas/Decimal", description: "How much." } },
       required: ["amount"],
     });
+  });
+
+  test("a list that can be had as a file has both media types, the file without the envelope", ({ expect }) => {
+    const route = plain({ answers: { 200: z.object({ n: z.int() }) }, alsoAnswers: "text/csv" });
+    const { responses } = operationAt(openApiDocument([route], "1"), "get", "/things");
+    const content = responses["200"]?.content as Record<string, { schema: { required?: string[] } }>;
+    expect(Object.keys(content)).toEqual(["application/json", "text/csv"]);
+    expect(content["application/json"]?.schema.required).toEqual(["success", "data"]);
+    expect(content["text/csv"]?.schema).toEqual({ type: "string" });
   });
 
   test("raw bodies and raw answers have their media types and no envelope", ({ expect }) => {
@@ -205,7 +216,7 @@ describe("refuses", () => {
     expect(responses["409"]?.["x-errors"]?.map(({ code }) => code)).toEqual(["request_conflict"]);
     expect(responses["503"]?.headers).toHaveProperty("Retry-After");
     expect(responses["404"]?.headers).not.toHaveProperty("Retry-After");
-    expect([...refusalsByStatus(route).keys()]).toEqual([400, 401, 403, 404, 409, 413, 503]);
+    expect([...refusalsByStatus(route).keys()]).toEqual([400, 401, 403, 404, 409, 413, 429, 503]);
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, test } from "vitest";
+import type { Allocation } from "../../src/domain/credit.ts";
+import { allocationsFromText, allocationsText } from "../../src/domain/credit-model.ts";
 import {
   mayBecome,
   PLAN_STATUSES,
@@ -36,8 +38,20 @@ const rule = (featureId: string, value: RuleValue = {}, isEnabled = true): Rule 
   modifiedAtMs: 0,
 });
 
-const BEFORE: PlanWithRules = { plan: PLAN, rules: [rule("a"), rule("b")] };
+const BEFORE: PlanWithRules = { plan: PLAN, rules: [rule("a"), rule("b")], allocations: [] };
 const USAGE: RuleValue = { pricing: { model: "usage", pricePerUnit: 1n, resetMode: "reset" } };
+
+const allocation = (amountE4: bigint, more: Partial<Allocation> = {}): Allocation => ({
+  allocationId: "x",
+  creditModelId: "m",
+  creditModelName: "Credits",
+  denomination: "AI_CREDITS",
+  amountE4,
+  hardLimit: true,
+  rolloverPolicy: "NONE",
+  createdAtMs: 1,
+  ...more,
+});
 
 describe("does", () => {
   test.for<[string, PlanWithRules, number]>([
@@ -49,13 +63,15 @@ describe("does", () => {
     ["a feature's switch", { ...BEFORE, rules: [rule("a"), rule("b", {}, false)] }, 4],
     ["a feature more", { ...BEFORE, rules: [...BEFORE.rules, rule("c")] }, 4],
     ["a feature less", { ...BEFORE, rules: [rule("a")] }, 4],
+    ["what a feature's units are paid by", { ...BEFORE, rules: [{ ...rule("a"), creditModelId: "m" }, rule("b")] }, 4],
+    ["the credits it gives", { ...BEFORE, allocations: [allocation(1n)] }, 4],
   ])("a change of %s has its version", ([, after, version], { expect }) => {
     expect(revised(BEFORE, after).plan.version).toBe(version);
   });
 
   test("a draft has no version until it is ACTIVE, however much changes with it", ({ expect }) => {
-    const draft: PlanWithRules = { plan: { ...PLAN, status: "DRAFT", version: 0 }, rules: [] };
-    const changed: PlanWithRules = { plan: { ...draft.plan, price: 9n }, rules: BEFORE.rules };
+    const draft: PlanWithRules = { plan: { ...PLAN, status: "DRAFT", version: 0 }, rules: [], allocations: [] };
+    const changed: PlanWithRules = { ...BEFORE, plan: { ...draft.plan, price: 9n } };
     expect(revised(draft, changed).plan.version).toBe(0);
     expect(revised(draft, { ...changed, plan: { ...changed.plan, status: "ACTIVE" } }).plan.version).toBe(1);
   });
@@ -71,6 +87,21 @@ describe("does", () => {
     const back = ruleDifference(fresh, old);
     expect([keys(back.added), keys(back.removed)]).toEqual([["a"], ["d"]]);
     expect(back.changed).toEqual(there.changed.map(({ before, after }) => ({ before: after, after: before })));
+  });
+
+  test("allocations differ by amount, months and limit, not by their id; and are read back as written", ({
+    expect,
+  }) => {
+    const one = allocation(25_000n, { grantExpiresMonths: 3, rolloverPolicy: "CAPPED", rolloverCapE4: 1n });
+    const versions = (after: Allocation): number =>
+      revised({ ...BEFORE, allocations: [one] }, { ...BEFORE, allocations: [after] }).plan.version;
+    expect(versions({ ...one, allocationId: "y", createdAtMs: 2 })).toBe(3);
+    expect(versions({ ...one, amountE4: 25_001n })).toBe(4);
+    expect(versions({ ...one, grantExpiresMonths: 4 })).toBe(4);
+    expect(versions({ ...one, hardLimit: false })).toBe(4);
+    const all = [one, allocation(10_000n, { creditModelId: "n" })];
+    expect(allocationsFromText(allocationsText(all))).toEqual(all);
+    expect(JSON.parse(allocationsText(all))[0]).toMatchObject({ amount: "2.5", rolloverCap: "0.0001" });
   });
 
   test("costs by model are read back as written, whatever the models are called", ({ expect }) => {

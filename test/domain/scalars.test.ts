@@ -193,6 +193,8 @@ describe("refuses", () => {
   test("what is absent is said to be needed, a wrong type is named", ({ expect }) => {
     const schema = z.object({ name });
     expect(problem(schema, {})).toBe("is needed");
+    expect(problem(z.object({ amount: decimal }), {})).toBe("is needed");
+    expect(problem(z.object({ type: z.enum(["A", "B"]) }), {})).toBe('is needed: one of "A", "B"');
     expect(problem(schema, { name: 1 })).toContain("expected string");
   });
 
@@ -234,6 +236,22 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
+  test("an instant's text is the platform's own, at every instant that a date can be", ({ expect }) => {
+    const DATE_MS_MAX = 8.64e15;
+    const instants = fc.oneof(
+      fc.integer({ min: -DATE_MS_MAX, max: DATE_MS_MAX }),
+      fc.integer({ min: Date.UTC(1999, 11, 31), max: Date.UTC(2000, 1, 2) }),
+    );
+    fc.assert(
+      fc.property(instants, (atMs) => {
+        expect(instantText(atMs)).toBe(new Date(atMs).toISOString());
+      }),
+      { examples: [[DATE_MS_MAX], [-DATE_MS_MAX], [-1], [0], [-62_167_219_200_001], [253_402_300_800_000]] },
+    );
+    for (const none of [Number.NaN, DATE_MS_MAX + 1, -DATE_MS_MAX - 1])
+      expect(() => instantText(none)).toThrow(RangeError);
+  });
+
   test("an instant that was written is read back, in every offset", ({ expect }) => {
     const instants = fc.date({
       min: new Date("0001-01-02T00:00:00Z"),

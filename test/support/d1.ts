@@ -93,6 +93,27 @@ export async function rollupsInD1(accountId: string): Promise<(Rollup & { custom
   }));
 }
 
+/** How D1 goes about the statements of `work`: a line per table it touches. */
+export async function queryPlans(work: (database: D1Database) => Promise<unknown>): Promise<string[]> {
+  const asked: { sql: string; bound: unknown[] }[] = [];
+  const database = new Proxy(env.DB, {
+    get: (real, name: keyof D1Database) => {
+      if (name === "batch") return real.batch.bind(real);
+      return (sql: string) => ({
+        bind: (...bound: unknown[]) => {
+          asked.push({ sql, bound });
+          return real.prepare(sql).bind(...bound);
+        },
+      });
+    },
+  });
+  await work(database);
+  const plans = await env.DB.batch<{ detail: string }>(
+    asked.map(({ sql, bound }) => env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...bound)),
+  );
+  return plans.flatMap(({ results }) => results.map(({ detail }) => detail));
+}
+
 /** All rows of an account in a table, ordered by all their columns but `without`. */
 export async function dump(table: string, accountId: string, without: readonly string[] = []): Promise<string[]> {
   const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE account_id = ?`).bind(accountId).all();

@@ -27,7 +27,7 @@ export async function send(
     ...(body === undefined ? {} : { body }),
   });
   const text = await response.text();
-  const isJson = (response.headers.get("Content-Type") ?? "").includes("json") && text !== "";
+  const isJson = (response.headers.get("Content-Type") ?? "").includes("/json") && text !== "";
   return { status: response.status, headers: response.headers, text, envelope: isJson ? JSON.parse(text) : {} };
 }
 
@@ -64,29 +64,71 @@ export type Things = {
   featureKey: string;
   keyId: string;
   planId: string;
+  subscriptionId: string;
+  invoiceId: string;
+  clockId: string;
+  creditModelId: string;
+  weightId: string;
+  poolId: string;
+  grantId: string;
+  entryId: string;
+  /** An admin key, for a body that shows one. */
+  adminKey: string;
 };
 
 /** Things that nobody has. */
 export function strangers(): Things {
   const id = () => crypto.randomUUID();
   const [ref, featureKey] = [`nobody-${id()}`, `none-${id()}`];
-  return { ref, customerId: id(), featureId: id(), featureKey, keyId: id(), planId: id() };
+  return {
+    ref,
+    customerId: id(),
+    featureId: id(),
+    featureKey,
+    keyId: id(),
+    planId: id(),
+    subscriptionId: id(),
+    invoiceId: id(),
+    clockId: id(),
+    creditModelId: id(),
+    weightId: id(),
+    poolId: id(),
+    grantId: id(),
+    entryId: id(),
+    adminKey: `sk_test_${id()}`,
+  };
 }
 
 /** A path of the route with its parameters filled: what stands before a parameter tells what it names. */
 export function pathWith(path: string, things: Things): string {
-  const query = path.endsWith("/import") ? "?importId=probe" : "";
+  const query = path.endsWith("/import")
+    ? "?importId=probe"
+    : path.endsWith("/models/{id}/plans/{planId}")
+      ? "?creditAmount=100"
+      : "";
   const byName: Record<string, string> = {
     ref: things.ref,
     key: things.featureKey,
     keyId: things.keyId,
     planId: things.planId,
     featureId: things.featureId,
+    customerId: things.customerId,
+    subscriptionId: things.subscriptionId,
   };
   const byPlace: Record<string, string> = {
     features: things.featureId,
     "api-keys": things.keyId,
     plans: things.planId,
+    subscriptions: things.subscriptionId,
+    cancellation: things.subscriptionId,
+    invoices: things.invoiceId,
+    "test-clocks": things.clockId,
+    models: things.creditModelId,
+    weights: things.weightId,
+    pools: things.poolId,
+    grants: things.grantId,
+    transactions: things.entryId,
+    sessions: things.keyId,
   };
   const segments = path.split("/");
   const filled = segments.map((segment, index) => {
@@ -104,6 +146,10 @@ const NAMING: Record<string, keyof Things> = {
   featureKey: "featureKey",
   featureId: "featureId",
   planId: "planId",
+  changeToPlanId: "planId",
+  creditModelId: "creditModelId",
+  creditPoolId: "poolId",
+  apiKey: "adminKey",
 };
 
 /** The route's example body with every name of a customer, feature or plan in it replaced. */
@@ -118,7 +164,7 @@ export function bodyWith(route: Route, things: Things): { body?: string; headers
     const naming = NAMING[field];
     if (naming !== undefined && typeof value === "string") return things[naming];
     // Event keys of their own: the example's key was used by the probe before.
-    return field === "eventIdempotencyKey" ? crypto.randomUUID() : value;
+    return field === "eventIdempotencyKey" || field === "idempotencyKey" ? crypto.randomUUID() : value;
   });
   return { body, headers: { "Content-Type": "application/json" } };
 }
@@ -131,7 +177,7 @@ export function probe(route: Route, things: Things, key?: string, path: string =
   });
 }
 
-const NO_ROWS_OF_ACCOUNTS = /^(sqlite_|_cf_|d1_migrations$|cron_runs$)/;
+const NO_ROWS_OF_ACCOUNTS = /^(sqlite_|_cf_|d1_migrations$|cron_runs$|cron_cursors$)/;
 
 /** Everything D1 holds of an account, a text per row: equal texts, nothing changed. */
 export async function rowsOf(accountId: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { CustomerObject } from "../../src/customer/object.ts";
-import { objectOf } from "../../src/customer/object-of.ts";
+import { stubOf } from "../../src/customer/object-of.ts";
 import type { Uuid } from "../../src/domain/ids.ts";
 
 /**
@@ -26,6 +26,20 @@ export type Receipt = {
   revenueAmount?: number;
   metered: boolean;
   unmeteredReason?: string;
+  meteredUnits?: number;
+  usageLimitExceeded?: boolean;
+  message?: string;
+  late?: boolean;
+  overshoot?: boolean;
+  revenueCurrency?: string;
+  creditsDeducted?: number;
+  weightApplied?: number;
+  weightId?: string;
+  weightMatch?: string;
+  remainingBalance?: number;
+  corrects?: string;
+  creditAmount?: number;
+  creditCurrency?: string;
 };
 
 export type BatchLine = { index: number; status: string; receipt?: Receipt; error?: { code: string; message: string } };
@@ -87,7 +101,7 @@ export async function newWorld(currency = "USD"): Promise<World> {
   const accountId = made.data.account.id;
   const call: World["call"] = (method, path, body, headers = {}) =>
     request(method, path, body, { Authorization: `Bearer ${key}`, ...headers });
-  const object: World["object"] = (customerId) => objectOf(env, accountId, customerId as Uuid);
+  const object: World["object"] = (customerId) => stubOf(env, accountId, customerId as Uuid);
   return {
     accountId,
     key,

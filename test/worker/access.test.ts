@@ -55,11 +55,62 @@ async function makeThings(world: World, ref: string, word: string): Promise<Thin
     key: `plan.${ref}`,
     name: word,
     description: word,
+    priceAmount: 10,
   });
   const planId = plan.data.id;
   await world.call("POST", "/api/v1/monetization/rules/plan-features", { planId, featureId });
   await world.call("PATCH", `/api/v1/monetization/plans/${planId}`, { status: "ACTIVE" });
-  return { ref, customerId: made.data.id, featureId, featureKey, keyId: key.data.id, planId };
+  const clock = await world.call<{ id: string }>("POST", "/api/v1/test-clocks", {
+    name: word,
+    frozenTime: "2027-01-31T09:00:00Z",
+  });
+  const model = await world.call<{ id: string }>("POST", "/api/v1/monetization/credits/models", {
+    name: word,
+    denomination: "AI_CREDITS",
+    description: word,
+  });
+  // An instant has one batch: each customer's at another one.
+  const weights = await world.call<{ id: string }[]>("POST", "/api/v1/monetization/credits/weights/publish", {
+    effectiveFrom: `2100-01-0${ref.length}T00:00:00Z`,
+    entries: [{ featureId, model: word, creditsPerUnit: 2 }],
+  });
+  const { data: bought } = await world.call<{ subscription: { id: string }; invoice: { id: string } }>(
+    "POST",
+    "/api/v1/client/subscriptions",
+    { customerReferenceId: ref, planId },
+  );
+  const pool = await creditsOf(world, made.data.id, word);
+  return {
+    ref,
+    customerId: made.data.id,
+    featureId,
+    featureKey,
+    keyId: key.data.id,
+    planId,
+    subscriptionId: bought.subscription.id,
+    invoiceId: bought.invoice.id,
+    clockId: clock.data.id,
+    creditModelId: model.data.id,
+    weightId: weights.data[0]?.id ?? "",
+    ...pool,
+    adminKey: world.key,
+  };
+}
+
+/** A pool with a grant and a deduction. */
+async function creditsOf(world: World, customerId: string, word: string) {
+  const credits = "/api/v1/monetization/credits";
+  const pool = await world.call<{ id: string }>("POST", `${credits}/pools`, {
+    name: word,
+    denomination: word,
+    customerId,
+    metadata: { said: word },
+  });
+  const creditPoolId = pool.data.id;
+  const amount = { creditPoolId, amount: 100, description: word };
+  const grant = await world.call<{ id: string }>("POST", `${credits}/grants`, { ...amount, grantType: "MANUAL" });
+  const taken = await world.call<{ id: string }>("POST", `${credits}/deductions`, { ...amount, amount: 1 });
+  return { poolId: creditPoolId, grantId: grant.data.id, entryId: taken.data.id };
 }
 
 let owner: Setup;
@@ -76,9 +127,14 @@ async function ownersRows(): Promise<string[]> {
   return rowsOf(owner.world.accountId);
 }
 
-/** A key that does not fit a mutating probe twice: deleting and rotating are tried on things that nobody has. */
+/**
+ * What does not fit a mutating probe twice, deleting and rotating, is tried on things that nobody has. What is scheduled for a
+ * subscription can be dropped again and again.
+ */
 function harmless(route: Route, things: Things): Things {
-  return route.method === "DELETE" || /rotate/.test(route.path) ? { ...strangers(), ref: things.ref } : things;
+  return route.method === "DELETE" || /rotate/.test(route.path)
+    ? { ...strangers(), ref: things.ref, subscriptionId: things.subscriptionId }
+    : things;
 }
 
 describe("does", () => {
@@ -186,7 +242,9 @@ describe("refuses", () => {
       customerId: owner.mine.customerId,
     });
     const nobody = strangers();
-    const namesCustomer = `${route.path} ${JSON.stringify(route.examples?.body ?? {})}`.match(/\{ref\}|customer\w*Id/);
+    const namesCustomer = `${route.path} ${JSON.stringify(route.examples?.body ?? {})}`.match(
+      /\{ref\}|customer\w*Id|subscriptions\/.*\{id\}/,
+    );
     const before = await ownersRows();
     for (const them of [
       owner.other,

@@ -35,9 +35,28 @@ describe("does", () => {
     ]);
     expect(trail.data.items[0]?.actor.keyId).toBeUndefined();
   });
+
+  test("an account is renamed, and the trail says from what", async ({ expect }) => {
+    const world = await newWorld();
+    const renamed = await world.call("PATCH", "/api/v1/account", { name: "Acme AI" });
+    expect(renamed).toMatchObject({ status: 200, data: { id: world.accountId, name: "Acme AI", mode: "test" } });
+    expect(await world.call("PATCH", "/api/v1/account", { name: "Acme AI" })).toMatchObject({ data: renamed.data });
+    expect((await world.call("GET", "/api/v1/account")).data).toEqual(renamed.data);
+    const trail = await world.call<Trail>("GET", "/api/v1/account/audit-log?action=account.renamed");
+    expect(trail.data.items).toMatchObject([{ before: { name: "World" }, after: { name: "Acme AI" } }]);
+  });
 });
 
 describe("refuses", () => {
+  test("an account without a name", async ({ expect }) => {
+    const world = await newWorld();
+    for (const body of [{}, { name: "" }, { name: "a\nb" }])
+      expect(await world.call("PATCH", "/api/v1/account", body)).toMatchObject({
+        status: 400,
+        error: { fields: [{ path: "name" }] },
+      });
+  });
+
   test("a key that is not the root token", async ({ expect }) => {
     const world = await newWorld();
     expect(await world.call("POST", "/api/v1/accounts", BODY)).toMatchObject({

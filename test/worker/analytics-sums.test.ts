@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, test } from "vitest";
+import type { Exchange } from "../../src/domain/exchange.ts";
 import { addFigures, type Figures, noFigures } from "../../src/domain/figures.ts";
 import { DAY_MS, DAYS_BUILT_PER_BATCH_MAX, HOUR_MS } from "../../src/domain/limits.ts";
 import { limbsOf } from "../../src/domain/rollup.ts";
@@ -28,6 +29,8 @@ function figures(costE12: bigint, revenueE12 = 0n): Figures {
     revenueE12,
   };
 }
+
+const USD: Exchange = { currency: "USD", rates: new Map() };
 
 /** Writes rollups as the outbox does: absolute values, over whatever is there. */
 async function write(accountId: string, rows: readonly Row[]): Promise<void> {
@@ -60,7 +63,7 @@ function row(bucketStartMs: number, costE12: bigint, more: Partial<Row> = {}): R
 
 async function costOf(accountId: string, range: TimeRange, by?: Dimension): Promise<bigint> {
   const [rows = []] = await sumsOf(env.DB, accountId, [{ ranges: [range], by }], NOW);
-  return wholeOf(rows, "USD").figures.costE12;
+  return wholeOf(rows, USD).figures.costE12;
 }
 
 async function planOf(sql: string, ...bound: (string | number)[]): Promise<string> {
@@ -83,7 +86,7 @@ describe("does", () => {
       row(TODAY + HOUR_MS, 1n, { sums: figures(1n, -most) }),
     ]);
     const [rows = []] = await sumsOf(env.DB, accountId, [{ ranges: [ALL], by: "model" }], NOW);
-    expect(wholeOf(rows, "USD").figures).toMatchObject({ events: 4, costE12: 3n * most + 1n, revenueE12: -most });
+    expect(wholeOf(rows, USD).figures).toMatchObject({ events: 4, costE12: 3n * most + 1n, revenueE12: -most });
   });
 
   test("several ranges of one question are summed apart", async ({ expect }) => {
@@ -146,7 +149,7 @@ describe("holds", () => {
     await write(accountId, [row(TODAY - DAY_MS, 7n), row(TODAY, 1n, { customer: "gone", sums: noFigures() })]);
     await write(accountId, [row(TODAY - DAY_MS, 0n, { customer: "gone", sums: noFigures() })]);
     const [rows = []] = await sumsOf(env.DB, accountId, [{ ranges: [ALL], by: "customer" }], NOW);
-    expect(membersOf(rows, "USD").map(({ member }) => member)).toEqual(["ada"]);
+    expect(membersOf(rows, USD).map(({ member }) => member)).toEqual(["ada"]);
   });
 
   test("by every dimension and any range, sums equal those of a naive model, while rollups change", async ({
@@ -187,7 +190,7 @@ describe("holds", () => {
             NOW,
           );
           for (const [index, by] of dimensions.entries()) {
-            const found = new Map(membersOf(answers[index] ?? [], "USD").map((one) => [one.key, one.figures]));
+            const found = new Map(membersOf(answers[index] ?? [], USD).map((one) => [one.key, one.figures]));
             expect(found).toEqual(naive([...model.values()], range, by));
           }
         }

@@ -270,7 +270,19 @@ describe("does", () => {
       paid("comes", "2027-03-15T10:00:00Z", 2),
     );
     const { periods } = await account.read("revenue-bridge?periods=3");
-    const step = { new: 0, expansion: 0, contraction: 0, churned: 0, newCustomers: 0, churnedCustomers: 0 };
+    const changes = { new: 0, expansion: 0, contraction: 0, churned: 0, newCustomers: 0, churnedCustomers: 0 };
+    const step = {
+      ...changes,
+      // Nobody has a plan, so nothing recurs and nothing was billed.
+      mrr: { ...changes, start: 0, end: 0, customerCount: 0, nrr: null },
+      baseRevenue: 0,
+      usageRevenue: 0,
+      adjustmentRevenue: 0,
+      billedRevenue: 0,
+      creditAmount: 0,
+      netRevenue: 0,
+      creditToRevenueRatio: null,
+    };
     expect(periods).toEqual([
       {
         ...step,
@@ -403,6 +415,10 @@ describe("does", () => {
     expect(await account.read("events?start=2027-03-13T00:00:00Z&end=2027-03-15T08:00:00Z")).toMatchObject({
       items: [{ customerReferenceId: "core" }],
     });
+    const featureId = (all.items as { featureId: string }[])[0]?.featureId.toUpperCase();
+    expect(await account.read(`events?featureId=${featureId}&modelProvider=openai`)).toEqual(all);
+    const acme = await account.read("events?customerReferenceId=acme&featureKey=chat");
+    expect(await account.read(`events?customerReferenceId=acme&featureId=${featureId}`)).toEqual(acme);
     expect(await account.read("events?featureKey=unheard-of")).toMatchObject({ items: [], complete: true });
     expect(await account.read("events?customerReferenceId=stranger")).toMatchObject({ items: [], complete: true });
   });

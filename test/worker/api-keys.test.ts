@@ -115,6 +115,21 @@ describe("does", () => {
       },
     ]);
   });
+
+  test("an account's key is rotated: a successor of the same name and scopes, and the old one ends", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const { data: made } = await world.call<Key>("POST", KEYS, { name: "Backend", scopes: ["client"] });
+    const rotated = await world.call<Key>("POST", `${KEYS}/${made.id}/rotate`);
+    expect(rotated).toMatchObject({ status: 200, data: { name: "Backend", scopes: ["client"], active: true } });
+    expect(rotated.data.id).not.toBe(made.id);
+    const status = async (key: string) => (await as(key, "GET", "/api/v1/client/features")).status;
+    expect([await status(made.apiKey), await status(rotated.data.apiKey)]).toEqual([401, 200]);
+    const { data } = await world.call<Trail>("GET", "/api/v1/account/audit-log?limit=1");
+    expect(data.items).toMatchObject([{ action: "api_key.rotated", target: made.id }]);
+    expect(JSON.stringify(data)).not.toContain(rotated.data.apiKey);
+  });
 });
 
 describe("refuses", () => {
@@ -203,6 +218,18 @@ describe("refuses", () => {
     expect((await world.call("POST", path, { overlapSeconds: 60 })).status).toBe(200);
     expect((await world.call("POST", path)).status).toBe(409);
     await world.call("DELETE", `${keysOf("acme")}/${made.id}`);
+    expect((await world.call("POST", path)).status).toBe(409);
+  });
+
+  test("rotating an account's key a second time, a revoked one, and one of another account", async ({ expect }) => {
+    const [world, other] = [await newWorld(), await newWorld()];
+    const { data: made } = await world.call<Key>("POST", KEYS, {});
+    const path = `${KEYS}/${made.id}/rotate`;
+    expect((await other.call("POST", path)).status).toBe(404);
+    expect((await world.call("POST", path, { overlapSeconds: 86_401 })).status).toBe(400);
+    expect((await world.call("POST", path, { overlapSeconds: 60 })).status).toBe(200);
+    expect((await world.call("POST", path)).status).toBe(409);
+    await world.call("DELETE", `${KEYS}/${made.id}`);
     expect((await world.call("POST", path)).status).toBe(409);
   });
 });
@@ -332,5 +359,20 @@ describe("holds", () => {
     expect(second.data.apiKey).not.toBe(first.data.apiKey);
     const elsewhere = await one.call("POST", "/api/v1/monetization/features", { key: "chat" }, headers);
     expect(elsewhere.status).toBe(201);
+  });
+
+  test("a rotation with an overlap leaves no last admin key that ends by itself", async ({ expect }) => {
+    clockAt("2031-01-01T00:00:00Z");
+    const world = await newWorld();
+    const old = await firstKey(world);
+    const { data: fresh } = await world.call<Key>("POST", `${KEYS}/${old.id}/rotate`, { overlapSeconds: 60 });
+    const status = async (key: string) => (await as(key, "GET", "/api/v1/account")).status;
+    expect([await status(world.key), await status(fresh.apiKey)]).toEqual([200, 200]);
+    expect(await as(world.key, "DELETE", `${KEYS}/${fresh.id}`)).toMatchObject({
+      status: 409,
+      error: { code: "conflict" },
+    });
+    vi.setSystemTime(at("2031-01-01T00:01:00Z"));
+    expect([await status(world.key), await status(fresh.apiKey)]).toEqual([401, 200]);
   });
 });

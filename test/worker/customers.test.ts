@@ -12,6 +12,9 @@ type Customer = {
   stripeCustomerId?: string;
   email?: string;
   source: string;
+  subscriptions?: unknown[];
+  creditBalance?: unknown[];
+  creditPools?: unknown[];
 };
 type Customers = { items: Customer[]; pagination: { total: number; hasMore: boolean } };
 
@@ -28,9 +31,12 @@ describe("does", () => {
     expect(made.referenceId).toBeUndefined();
     const shown = await world.call<Customer>("GET", `${OPERATOR}/${made.id}`);
     expect(shown.data).toEqual({ ...made, referenceId: "acme" });
+    expect(shown.data).toMatchObject({ subscriptions: [], creditBalance: [], creditPools: [] });
+    // What is theirs is read one by one; a list that said it is empty would lie.
+    const { subscriptions: _, creditBalance: __, creditPools: ___, ...item } = shown.data;
     const listed = await world.call<Customers>("GET", OPERATOR);
     expect(listed.data).toEqual({
-      items: [shown.data],
+      items: [item],
       pagination: { total: 1, limit: 50, offset: 0, hasMore: false },
     });
   });
@@ -106,6 +112,20 @@ describe("does", () => {
     expect(completed).toMatchObject({ status: 201, data: { id: receipt.customerId, email: "a@b" } });
     const again = await world.call("POST", CLIENT, { email: "a@b", customerReferenceId: "acme" });
     expect(again).toMatchObject({ status: 409, error: { code: "conflict" } });
+  });
+
+  test("a customer is displayed by first and last name, else by reference, else by Stripe id", async ({ expect }) => {
+    const world = await newWorld();
+    for (const [names, shown] of [
+      [
+        { customerReferenceId: "r1", stripeCustomerId: "cus_1", firstName: "Ada", lastName: "Lovelace" },
+        "Ada Lovelace",
+      ],
+      [{ customerReferenceId: "r2", lastName: "Hopper" }, "Hopper"],
+      [{ customerReferenceId: "r3", stripeCustomerId: "cus_3", firstName: "" }, "r3"],
+      [{ stripeCustomerId: "cus_4" }, "cus_4"],
+    ] as const)
+      expect((await world.call("POST", CLIENT, { email: "a@b", ...names })).data.displayName).toBe(shown);
   });
 
   test("all three kinds of identifier lead to the customer", async ({ expect }) => {

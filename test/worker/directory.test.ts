@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { restoreCustomers } from "../../src/catalog/customers.ts";
 import { clearDirectory, findCustomer, identify } from "../../src/catalog/directory.ts";
-import { withD1 } from "../support/d1.ts";
+import { queryPlans, withD1 } from "../support/d1.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -18,27 +18,6 @@ async function names(world: World): Promise<Record<string, string>> {
     .bind(world.accountId)
     .all<{ kind: string; value: string; customer_id: string }>();
   return Object.fromEntries(results.map(({ kind, value, customer_id }) => [`${kind} ${value}`, customer_id]));
-}
-
-/** How D1 goes about the statements of `work`: a line per table it touches. */
-async function plansOf(work: (database: D1Database) => Promise<unknown>): Promise<string[]> {
-  const asked: { sql: string; bound: unknown[] }[] = [];
-  const database = new Proxy(env.DB, {
-    get: (real, name: keyof D1Database) => {
-      if (name === "batch") return real.batch.bind(real);
-      return (sql: string) => ({
-        bind: (...bound: unknown[]) => {
-          asked.push({ sql, bound });
-          return real.prepare(sql).bind(...bound);
-        },
-      });
-    },
-  });
-  await work(database);
-  const plans = await env.DB.batch<{ detail: string }>(
-    asked.map(({ sql, bound }) => env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...bound)),
-  );
-  return plans.flatMap(({ results }) => results.map(({ detail }) => detail));
 }
 
 describe("does", () => {
@@ -162,7 +141,7 @@ describe("holds", () => {
 
   test("finding, making and restoring a customer costs the same however many there are", async ({ expect }) => {
     const accountId = crypto.randomUUID();
-    const plans = await plansOf(async (database) => {
+    const plans = await queryPlans(async (database) => {
       const [made] = await identify(database, accountId, [{ referenceId: "a" }], "MANUAL", Date.now());
       if (!made?.ok) throw new Error(JSON.stringify(made));
       await identify(database, accountId, [{ referenceId: "a", stripeCustomerId: "cus_a" }], "MANUAL", Date.now());

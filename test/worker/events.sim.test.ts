@@ -314,7 +314,7 @@ describe("holds", () => {
           await world.flush(...ids.values());
           // Batches that were lost on the way arrive after all, the oldest last; and the broom sweeps.
           for (const apply of late.toReversed()) await apply();
-          await dropEmptiedHours(env.DB, Date.now());
+          await dropEmptiedHours(env.DB, [world.accountId], Date.now());
           await compare(world, model, ids);
         }),
         // Shrinking a life takes minutes: switch it on to study a failure.

@@ -1,6 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, test } from "vitest";
+import { customerId } from "../../src/domain/ids.ts";
+import { projectionStatements } from "../../src/ledger/projections.ts";
 import { withD1 } from "../support/d1.ts";
+import { newTag, planNamed, subscriptionOf } from "../support/views.ts";
 import { newWorld } from "../support/world.ts";
 
 const PATH = "/api/v1/monetization/features";
@@ -111,6 +114,31 @@ describe("does", () => {
     expect((await world.call<Features>("GET", PATH)).data.items.map(({ key }) => key)).toEqual(["c"]);
   });
 
+  test("the plans that have it are listed by their keys, in every state, with what each says of it", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const { id: featureId } = (await world.call<Feature>("POST", PATH, { key: "chat" })).data;
+    const value = { pricing: { model: "included", max_usage: 5, reset_mode: "reset" } };
+    for (const key of ["pro", "basic", "none"]) {
+      const plan = { key, name: key, description: "Sold." };
+      const { id: planId } = (await world.call<{ id: string }>("POST", "/api/v1/monetization/plans", plan)).data;
+      if (key === "none") continue;
+      await world.call("POST", "/api/v1/monetization/rules/plan-features", { planId, featureId, value });
+      await world.call("PATCH", `/api/v1/monetization/plans/${planId}`, { status: "ACTIVE" });
+      if (key === "pro") await world.call("DELETE", `/api/v1/monetization/plans/${planId}`);
+    }
+    type Plans = { items: unknown[]; pagination: { total: number; hasMore: boolean } };
+    const first = await world.call<Plans>("GET", `${PATH}/${featureId}/plans?limit=1`);
+    expect(first.data).toMatchObject({
+      items: [{ plan: { key: "basic", status: "ACTIVE" }, rule: { featureId, value } }],
+      pagination: { total: 2, hasMore: true },
+    });
+    const rest = await world.call<Plans>("GET", `${PATH}/${featureId}/plans?offset=1`);
+    expect(rest.data.items).toMatchObject([{ plan: { key: "pro", status: "ARCHIVED" }, rule: { featureId, value } }]);
+    expect((await (await newWorld()).call("GET", `${PATH}/${featureId}/plans`)).status).toBe(404);
+  });
+
   test("an event makes a feature, which the operator may name; one that names a deleted key makes a new one", async ({
     expect,
   }) => {
@@ -176,6 +204,39 @@ describe("refuses", () => {
     expect((await world.call("DELETE", PATH, { ids: [] })).status).toBe(400);
     expect((await world.call("DELETE", PATH, { ids: Array(201).fill(data.id) })).status).toBe(400);
     expect((await world.call("GET", `${PATH}/${data.id}`)).status).toBe(200);
+  });
+
+  test("deleting a feature that a subscriber's old version holds; the plans and versions are named", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const ids = new Map<string, string>();
+    for (const key of ["chat", "search"]) ids.set(key, (await world.call<Feature>("POST", PATH, { key })).data.id);
+    const plan = { key: "pro", name: "Pro", description: "For teams." };
+    const planId = (await world.call<{ id: string }>("POST", "/api/v1/monetization/plans", plan)).data.id;
+    const rules = "/api/v1/monetization/rules/plan-features";
+    for (const featureId of ids.values()) await world.call("POST", rules, { planId, featureId });
+    await world.call("PATCH", `/api/v1/monetization/plans/${planId}`, { status: "ACTIVE" });
+    expect((await world.call("DELETE", `${rules}/${planId}/${ids.get("chat")}`)).status).toBe(200);
+    const tag = newTag();
+    const holds = (rev: number, more: Parameters<typeof subscriptionOf>[2]) =>
+      env.DB.batch(
+        projectionStatements(env.DB, world.accountId, customerId(tag), [
+          { kind: "subscription", view: subscriptionOf(tag, 1, more), rev },
+        ]),
+      );
+    const remove = () => world.call("DELETE", `${PATH}/${ids.get("chat")}`);
+    await holds(1, { plan: planNamed(planId, 1) });
+    const refused = await remove();
+    expect(refused).toMatchObject({ status: 409, error: { code: "conflict" } });
+    expect(refused.error.message).toBe(
+      "“chat” is in version 1 of the plan “pro”, which subscribers still have. Move them to a version without it first.",
+    );
+    // Another feature's rule in the plan itself says so first.
+    const both = await world.call("DELETE", PATH, { ids: [...ids.values()] });
+    expect(both.error.message).toBe("“search” is in the plan “pro”. Delete its rules there first.");
+    await holds(2, { plan: planNamed(planId, 2) });
+    expect((await remove()).status).toBe(200);
   });
 });
 

@@ -1,10 +1,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeEach, describe, test, vi } from "vitest";
+import { callEach } from "../../src/customer/object-of.ts";
 import { migrate, STEPS } from "../../src/customer/schema.ts";
-import { DAY_MS, HOUR_MS } from "../../src/domain/limits.ts";
+import { customerId, tagOfCustomer, type Uuid } from "../../src/domain/ids.ts";
+import { DAY_MS, HOUR_MS, OBJECT_CALLS_AT_ONCE_MAX } from "../../src/domain/limits.ts";
+import type { Env } from "../../src/env.ts";
 import { dropEmptiedHours } from "../../src/ledger/upkeep.ts";
 import { rollupsInD1 } from "../support/d1.ts";
+import { newTag } from "../support/views.ts";
 import { at, clockAt, newWorld, request, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -26,6 +30,10 @@ function rollupsOf(world: World, customerId: string) {
       )
       .toArray(),
   );
+}
+
+function alarmOf(world: World, customerId: string): Promise<number | null> {
+  return runInDurableObject(world.object(customerId), (_, state) => state.storage.getAlarm());
 }
 
 describe("does", () => {
@@ -107,9 +115,9 @@ describe("does", () => {
       [DAY_MS, 1],
       [DAY_MS, 3],
     ]);
-    await dropEmptiedHours(env.DB, at("2030-04-14T00:00:00Z"));
+    await dropEmptiedHours(env.DB, [world.accountId], at("2030-04-14T00:00:00Z"));
     expect(await zeros()).toBe(3);
-    await dropEmptiedHours(env.DB, at("2030-04-15T00:00:00Z"));
+    await dropEmptiedHours(env.DB, [world.accountId], at("2030-04-15T00:00:00Z"));
     expect(await zeros()).toBe(0);
     expect(await rollupsInD1(world.accountId)).toMatchObject(days);
     // A late event joins its day, whether the day is there or not.
@@ -251,6 +259,30 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
+  test("many objects are called a bounded number at a time, and told in their order", async ({ expect }) => {
+    const count = OBJECT_CALLS_AT_ONCE_MAX * 2 + 7;
+    const owners = Array.from({ length: count }, () => ({ accountId: "a", customerId: customerId(newTag()) }));
+    const named = {
+      CUSTOMERS: { idFromName: (name: string) => name, get: (id: string) => ({ toString: () => id }) },
+    } as unknown as Env;
+    let atOnce = 0;
+    let most = 0;
+    const results = await callEach(named, [...owners, { accountId: "a", customerId: "nobody" }], async (object) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      atOnce -= 1;
+      if (String(object) === `a/${tagOfCustomer(owners[3]?.customerId as Uuid)}`) throw new Error("this one");
+      return String(object);
+    });
+    expect(most).toBe(OBJECT_CALLS_AT_ONCE_MAX);
+    expect(results.map((result) => (result.status === "fulfilled" ? result.value : "failed"))).toEqual([
+      ...owners.map(({ customerId: id }, index) => (index === 3 ? "failed" : `a/${tagOfCustomer(id)}`)),
+      "failed",
+    ]);
+    expect(await callEach(named, [], async () => 1)).toEqual([]);
+  });
+
   test("time never runs backwards for a customer", async ({ expect }) => {
     const world = await newWorld();
     const { customerId } = (await world.event({ customerReferenceId: "a" })).data;
@@ -279,6 +311,43 @@ describe("holds", () => {
     clockAt("2030-03-06T10:30:00.001Z");
     await world.object(customerId).wake();
     expect(await kept()).toEqual([0, 1]);
+  });
+
+  test("a quarantined customer's alarm rings a minute later, however long ago something fell due", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const { customerId } = (await world.event({ customerReferenceId: "a", costAmount: 1 })).data;
+    await world.flush(customerId);
+    await runInDurableObject(world.object(customerId), (_, state) =>
+      state.storage.sql.exec("UPDATE rollups SET cost_e12 = 'no number'"),
+    );
+    await evictDurableObject(world.object(customerId));
+    clockAt("2030-04-20T00:00:00Z");
+    await world.object(customerId).wake();
+    await world.flush(customerId);
+    await runDurableObjectAlarm(world.object(customerId));
+    expect((await world.object(customerId).health()).quarantinedAtMs).toBe(Date.now());
+    expect(await alarmOf(world, customerId)).toBe(at("2030-04-20T00:01:00Z"));
+  });
+
+  test("no alarm rings for a customer of a test clock, whose hours end by its clock and not by ours", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const clock = await world.call<{ id: string }>("POST", "/api/v1/test-clocks", {
+      frozenTime: "2027-01-31T09:00:00Z",
+    });
+    const body = { email: "a@b", customerReferenceId: "a", testClockId: clock.data.id };
+    const { id } = (await world.call<{ id: string }>("POST", "/api/v1/client/customers", body)).data;
+    await world.event({ customerReferenceId: "a", costAmount: 1 });
+    await world.flush(id);
+    await runDurableObjectAlarm(world.object(id));
+    expect(await alarmOf(world, id)).toBeNull();
+    // In real time again its old hour becomes part of a day.
+    await world.call("DELETE", `/api/v1/test-clocks/${clock.data.id}`);
+    await world.flush(id);
+    expect(await rollupsOf(world, id)).toMatchObject([{ span_ms: DAY_MS, events: 1 }]);
   });
 
   test("a throw in one of the events that share a commit undoes that one alone", async ({ expect }) => {

@@ -390,6 +390,12 @@ describe("does", () => {
 });
 
 describe("refuses", () => {
+  test("a base price that no invoice could carry", async ({ expect }) => {
+    const world = await newWorld();
+    const made = await world.call("POST", PLANS, { key: "dear", name: "Dear", priceAmount: 10_000_000_001 });
+    expect(made).toMatchObject({ status: 400, error: { fields: [{ path: "priceAmount" }] } });
+  });
+
   test.for<[string, unknown]>([
     ["key", { name: "Pro" }],
     ["name", { key: "pro" }],
@@ -673,8 +679,8 @@ describe("holds", () => {
 
   test("a price makes a version by its last decimal, costs by model make none by their order", async ({ expect }) => {
     const world = await newWorld();
-    const { planId, featureId } = await sold(world, { priceAmount: "100000000000.000000000001" });
-    await world.call("PATCH", `${PLANS}/${planId}`, { priceAmount: "100000000000.000000000002" });
+    const { planId, featureId } = await sold(world, { priceAmount: "1000000000.000000000001" });
+    await world.call("PATCH", `${PLANS}/${planId}`, { priceAmount: "1000000000.000000000002" });
     expect(await versionOf(world, planId)).toBe(2);
     const [a, b] = [
       { input: 1, output: 2 },

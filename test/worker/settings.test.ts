@@ -4,7 +4,7 @@ import { readAccount } from "../../src/catalog/snapshot.ts";
 import { costOf } from "../../src/domain/cost.ts";
 import { MODEL_COSTS_MAX } from "../../src/domain/limits.ts";
 import { costTermsFor, costTermsOf } from "../../src/http/cost-terms.ts";
-import { at, clockAt, newWorld } from "../support/world.ts";
+import { at, clockAt, newWorld, type World } from "../support/world.ts";
 
 const PATH = "/api/v1/account/settings";
 const ALIAS = "/api/v1/tanso/account-settings";
@@ -33,10 +33,13 @@ describe("does", () => {
       currency: "USD",
       defaultCostConfig: { modelCosts: {} },
       stripeMode: "NONE",
+      seller: {},
       stripeEnabled: false,
+      refundOverpayments: false,
       publicCatalogEnabled: false,
       agentSignupEnabled: false,
       agentSignupHourlyCap: 10,
+      entitlementStalenessMs: 0,
     };
     expect((await world.call("GET", PATH)).data).toEqual(defaults);
     expect((await world.call("GET", ALIAS)).data).toEqual(defaults);
@@ -58,10 +61,13 @@ describe("does", () => {
       usdExchangeRate: 0.9,
       slug: "acme-ai",
       agentSignupHourlyCap: 3,
+      entitlementStalenessMs: 0,
       agentMaxTopupAmount: 25.5,
       stripeMode: "PAYMENT_PASS_THROUGH",
+      seller: {},
       stripeEnabled: false,
       stripeCheckoutSuccessUrl: "https://acme.test/paid",
+      refundOverpayments: false,
       publicCatalogEnabled: false,
       agentSignupEnabled: false,
       defaultCostConfig: {
@@ -243,6 +249,43 @@ describe("refuses", () => {
     expect((await registered.call("PATCH", PATH, { currency: "EUR" })).status).toBe(409);
   });
 
+  test("another currency once credits were granted, a price was published, or a plan is there", async ({ expect }) => {
+    const credits = "/api/v1/monetization/credits";
+    const dollars = (world: World) => world.call("PATCH", PATH, { currency: "USD" });
+    const sold: [name: string, make: (world: World) => Promise<unknown>][] = [
+      ["a plan", (world) => world.call("POST", "/api/v1/monetization/plans", { key: "pro", name: "Pro" })],
+      [
+        "a price",
+        async (world) => {
+          await world.call("POST", `${credits}/models`, { name: "AI", denomination: "AI" });
+          const entries = [{ denomination: "AI", pricePerCredit: 0.1 }];
+          await world.call("POST", `${credits}/prices/publish`, { effectiveFrom: new Date().toISOString(), entries });
+        },
+      ],
+      [
+        "a grant",
+        async (world) => {
+          const body = { email: "ada@acme.test", customerReferenceId: "acme" };
+          const { data } = await world.call<{ id: string }>("POST", "/api/v1/client/customers", body);
+          const pool = { name: "P", denomination: "AI", customerId: data.id };
+          const made = await world.call<{ id: string }>("POST", `${credits}/pools`, pool);
+          // An empty pool is worth nothing in any currency.
+          expect([
+            (await dollars(world)).status,
+            (await world.call("PATCH", PATH, { currency: "EUR" })).status,
+          ]).toEqual([200, 200]);
+          const grant = { creditPoolId: made.data.id, amount: 1, grantType: "PROMOTIONAL" };
+          await world.call("POST", `${credits}/grants`, grant);
+        },
+      ],
+    ];
+    for (const [name, make] of sold) {
+      const world = await newWorld("EUR");
+      await make(world);
+      expect(await dollars(world), name).toMatchObject({ status: 409, error: { code: "conflict" } });
+    }
+  });
+
   test("a slug that another account has", async ({ expect }) => {
     const [one, two] = [await newWorld(), await newWorld()];
     await one.call("PATCH", PATH, { slug: "taken" });
@@ -263,6 +306,7 @@ describe("holds", () => {
       { slug: "all-kept" },
       { agentSignupHourlyCap: 5 },
       { agentMaxTopupAmount: 12 },
+      { refundOverpayments: true },
       { publicCatalogEnabled: true },
     ];
     const answers = await Promise.all(changes.map((change) => world.call("PATCH", PATH, change)));
@@ -312,7 +356,7 @@ describe("holds", () => {
         defaultInputCostPerUnit: 9,
       },
     });
-    const snapshot = await readAccount(env.DB, world.accountId);
+    const snapshot = await readAccount(env.DB, world.accountId, Date.now());
     if (snapshot === undefined) throw new Error("the account is there");
     const events = ["own-3", "own-7", "other"].flatMap((model) =>
       ["", "acme"].map((modelProvider) => ({

@@ -1,6 +1,6 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, test } from "vitest";
+import { beforeAll, describe, test, vi } from "vitest";
 import { BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, NAME_CHARS_MAX } from "../../src/domain/limits.ts";
 import { app, mount } from "../../src/http/app.ts";
 import { answer, defineRoute } from "../../src/http/route.ts";
@@ -204,7 +204,7 @@ describe("does", () => {
 
 describe("refuses", () => {
   test.for([
-    "/",
+    "/consoles",
     "/api",
     "/api/v1/client/nothing",
     "/health/",
@@ -342,6 +342,24 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
+  test("what is asked all the time leaves a line in the log only where the answer is no", async ({ expect }) => {
+    const world = await newWorld();
+    const lines: { path: string; status: number }[] = [];
+    const log = vi.spyOn(console, "log").mockImplementation((line: string) => {
+      const said = JSON.parse(line);
+      if (said.at === "request") lines.push({ path: said.path, status: said.status });
+    });
+    await world.event({ customerReferenceId: "quiet", featureKey: "chat" });
+    await world.call("GET", "/api/v1/client/entitlements/quiet/chat");
+    await world.event({ featureKey: "chat" });
+    log.mockRestore();
+    // A denied check and a refused event; the event that was taken left none.
+    expect(lines).toEqual([
+      { path: "/api/v1/client/entitlements/quiet/chat", status: 200 },
+      { path: "/api/v1/client/events", status: 400 },
+    ]);
+  });
+
   test("a deletion has a body like any answer", async ({ expect }) => {
     const made = await world.call<{ id: string }>("POST", "/api/v1/client/customers/ada/keys", { scopes: ["read"] });
     const answered = await send("DELETE", `/api/v1/client/customers/ada/keys/${made.data.id}`, { key: world.key });

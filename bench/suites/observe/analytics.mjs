@@ -3,8 +3,9 @@ import { customerId, tagFromBytes } from "../../../src/domain/ids.ts";
 import { figuresOf, lineOver } from "../../harness/lines.mjs";
 import { shown } from "../../harness/report.mjs";
 import { interleave, summary } from "../../harness/rounds.mjs";
-import { askDatabase, call, openAccount } from "../../harness/world.mjs";
+import { call, openAccount } from "../../harness/world.mjs";
 import { getRequest, postRequest } from "../../requests/makers.mjs";
+import { insertRows, ROLLUP_COLUMNS } from "./rollup-rows.mjs";
 
 const HOUR_MS = 3_600_000;
 const PERIOD_HOURS = 30 * 24;
@@ -14,14 +15,6 @@ const EVENTS_PER_ROW = 3;
 const ROWS_PER_STATEMENT = 2000;
 const MEASURE = "GET portfolio";
 const FLOOR = "floor: the sums as SQL on D1";
-
-const COLUMNS = [
-  "account_id, bucket_start_ms, span_ms, customer_id, feature_id, provider, model, currency, events, cost_unknown_events",
-  "input_tokens, output_tokens, usage_hi, usage_mid, usage_lo, cost_hi, cost_mid, cost_lo, revenue_hi, revenue_mid",
-  "revenue_lo, rev",
-]
-  .join(", ")
-  .split(", ");
 
 /** The portfolio over many rollup rows, beside its sums written by hand. */
 export const portfolioSection = {
@@ -72,7 +65,9 @@ async function checkPortfolio(world, account, path, events) {
 
 /** What the portfolio says, as one would type it: sums by customer, by model, and of the period before. */
 function sumsRequest(accountId, startMs, endMs) {
-  const sums = COLUMNS.slice(COLUMNS.indexOf("events"), -1).map((name) => `CAST(SUM(${name}) AS TEXT) AS ${name}`);
+  const sums = ROLLUP_COLUMNS.slice(ROLLUP_COLUMNS.indexOf("events"), -1).map(
+    (name) => `CAST(SUM(${name}) AS TEXT) AS ${name}`,
+  );
   const question = (names, from, to) => ({
     sql: `SELECT ${names}, ${sums.join(", ")} FROM rollups
       WHERE account_id = ? AND bucket_start_ms >= ? AND bucket_start_ms < ? GROUP BY ${names}`,
@@ -102,20 +97,14 @@ async function fillRollups(world, accountId, startMs, rows) {
   };
   for (let from = 0; from < rows; from += ROWS_PER_STATEMENT) {
     const length = Math.min(ROWS_PER_STATEMENT, rows - from);
-    await insert(
+    await insertRows(
       world,
       "rollups",
-      COLUMNS,
+      ROLLUP_COLUMNS,
       Array.from({ length }, (_, index) => row(from + index)),
     );
   }
   const columns = ["account_id", "customer_id", "reference_id", "source", "created_at_ms", "modified_at_ms"];
   const known = customers.map((id, index) => [accountId, id, `customer-${index}`, "MANUAL", startMs, startMs]);
-  await insert(world, "customers", columns, known);
-}
-
-async function insert(world, table, columns, rows) {
-  const picked = columns.map((_, column) => `value ->> ${column}`).join(", ");
-  const sql = `INSERT INTO ${table} (${columns.join(", ")}) SELECT ${picked} FROM json_each(?)`;
-  await askDatabase(world, [{ sql, values: [JSON.stringify(rows)] }]);
+  await insertRows(world, "customers", columns, known);
 }

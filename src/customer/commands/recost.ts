@@ -1,17 +1,13 @@
 import { costOf } from "../../domain/cost.ts";
 import type { StoredEvent } from "../../domain/event.ts";
-import {
-  DAY_MS,
-  HOUR_MS,
-  OTHER_PAIR,
-  RECOST_EVENTS_PASSED_MAX,
-  RECOST_EVENTS_PER_CALL_MAX,
-} from "../../domain/limits.ts";
+import { RECOST_EVENTS_PASSED_MAX, RECOST_EVENTS_PER_CALL_MAX } from "../../domain/limits.ts";
 import type { Reply } from "../../domain/refusal.ts";
-import { NO_SUMS, type RollupKey } from "../../domain/rollup.ts";
+import { NO_SUMS } from "../../domain/rollup.ts";
 import type { RecostCall, RecostResult } from "../calls.ts";
-import { type Change, type Customer, commit, pairsOn, pairText } from "../image.ts";
-import { EVENT_COLUMNS, readEvents, readRollup } from "../store.ts";
+import { commit } from "../commit.ts";
+import type { Change, Customer } from "../image.ts";
+import { countedIn } from "../recording.ts";
+import { EVENT_COLUMNS, readEvents } from "../store.ts";
 
 /**
  * Finds the cost of events whose cost is unknown and that name this model; others are never touched. Receipts stay as they
@@ -71,22 +67,4 @@ function costInputOf(event: StoredEvent) {
     ...(event.cacheWriteTokens === undefined ? {} : { cacheWriteTokens: event.cacheWriteTokens }),
     ...(event.costUnitsE12 === undefined ? {} : { costUnitsE12: event.costUnitsE12 }),
   };
-}
-
-/** The rollup that an event was counted in: its hour's while that stands, also when the hour should be part of a day by now. */
-function countedIn(customer: Customer, event: StoredEvent): RollupKey {
-  const { occurredAtMs } = event;
-  const hourStartMs = Math.floor(occurredAtMs / HOUR_MS) * HOUR_MS;
-  const dayStartMs = Math.floor(occurredAtMs / DAY_MS) * DAY_MS;
-  const fits = pairsOn(customer, dayStartMs).has(pairText(event));
-  const names = {
-    featureId: fits ? event.featureId : OTHER_PAIR,
-    provider: fits ? event.provider : OTHER_PAIR,
-    model: fits ? event.model : OTHER_PAIR,
-    currency: event.currency,
-  };
-  const hour: RollupKey = { bucketStartMs: hourStartMs, spanMs: HOUR_MS, ...names };
-  return (readRollup(customer.sql, hour)?.events ?? 0) > 0
-    ? hour
-    : { bucketStartMs: dayStartMs, spanMs: DAY_MS, ...names };
 }

@@ -1,6 +1,12 @@
+import { openDraft } from "../../domain/book.ts";
 import { FEED_EVENTS_PER_FLUSH_MAX } from "../../domain/limits.ts";
+import { isPaying } from "../../domain/mrr.ts";
 import { rollupKeyText } from "../../domain/rollup.ts";
-import { type Change, type Customer, commit } from "../image.ts";
+import { readMrrSpans, readSubscriptions } from "../book-store.ts";
+import { commit } from "../commit.ts";
+import { readPools } from "../credit-store.ts";
+import type { Change, Customer } from "../image.ts";
+import { invoiceNumbers } from "../invoice-store.ts";
 import { readRollups } from "../store.ts";
 
 /**
@@ -11,11 +17,24 @@ export function reproject(customer: Customer, nowMs: number): number {
   const { image, sql } = customer;
   if (image.state.profile === undefined) return 0;
   const rollups = readRollups(sql, "");
+  // Subscriptions that are older than the history of what they bring get one by being written again.
+  const draft = openDraft(image.book);
+  const known = new Set([...image.book.mrrSpans.values()].map(({ subscription }) => subscription));
+  for (const subscription of image.book.subscriptions.values())
+    if (isPaying(subscription.status) && !known.has(subscription.number)) draft.subscriptions.put(subscription);
+  const found = draft.mrrSpans.written.size;
   const changes: Change[] = [
+    ...(found > 0 ? [{ kind: "draft", draft } as const] : []),
     { kind: "unsent", outboxKind: "customer", key: "" },
     { kind: "unsent", outboxKind: "health", key: "" },
-    { kind: "fed", seq: Math.max(0, image.lastSeq - FEED_EVENTS_PER_FLUSH_MAX) },
-    { kind: "unsent", outboxKind: "feed", key: "" },
+    // Of whom was erased the feed has nothing.
+    ...(image.state.profile.erased === undefined ? feedAgain(image.lastSeq) : []),
+    ...readSubscriptions(sql).map(
+      ({ number }): Change => ({ kind: "unsent", outboxKind: "subscription", key: String(number) }),
+    ),
+    ...invoiceNumbers(sql).map((number): Change => ({ kind: "unsent", outboxKind: "invoice", key: String(number) })),
+    ...readPools(sql).map(({ number }): Change => ({ kind: "unsent", outboxKind: "pool", key: String(number) })),
+    ...readMrrSpans(sql, "").map(({ number }): Change => ({ kind: "unsent", outboxKind: "mrr", key: String(number) })),
     ...rollups.map((rollup): Change => ({ kind: "unsent", outboxKind: "rollup", key: rollupKeyText(rollup) })),
   ];
   customer.transact(() => {
@@ -24,5 +43,13 @@ export function reproject(customer: Customer, nowMs: number): number {
     commit(customer, changes, nowMs);
   });
   image.rollups.clear();
-  return changes.length - 1;
+  // Where the feed goes on is no row; the draft is one for each span that it found.
+  return changes.filter(({ kind }) => kind === "unsent").length + found;
+}
+
+function feedAgain(lastSeq: number): Change[] {
+  return [
+    { kind: "fed", seq: Math.max(0, lastSeq - FEED_EVENTS_PER_FLUSH_MAX) },
+    { kind: "unsent", outboxKind: "feed", key: "" },
+  ];
 }

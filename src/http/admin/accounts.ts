@@ -1,6 +1,7 @@
 import { accountStatement } from "../../catalog/accounts.ts";
 import { keyStatement } from "../../catalog/api-keys.ts";
 import { CreateAccount, NewAccountWire, toWireAccount } from "../../contract/account.ts";
+import { accountIdIn } from "../../domain/placement.ts";
 import { newKey } from "../new-key.ts";
 import { commitAsRoot } from "../remembered.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -22,7 +23,8 @@ export const accountRoutes: readonly Route[] = [
     answers: { 201: NewAccountWire },
     refuses: ["root_token_unset", "request_conflict"],
     handle: (call) => {
-      const accountId = crypto.randomUUID();
+      const { jurisdiction } = call.body;
+      const accountId = accountIdIn(jurisdiction, crypto.randomUUID());
       return commitAsRoot(call, accountId, async (nowMs) => {
         const { name, mode, currency = CURRENCY_DEFAULT } = call.body;
         const key = newKey(mode, "account");
@@ -32,7 +34,11 @@ export const accountRoutes: readonly Route[] = [
           ok: true,
           version: "leave",
           statements: [accountStatement(call.env.DB, account, nowMs), keyStatement(call.env.DB, accountId, stored)],
-          audit: { action: "account.created", target: accountId, after: { name, mode, currency, keyId: key.keyId } },
+          audit: {
+            action: "account.created",
+            target: accountId,
+            after: { name, mode, currency, ...(jurisdiction === undefined ? {} : { jurisdiction }), keyId: key.keyId },
+          },
           status: 201,
           data: {
             account: toWireAccount({ ...account, createdAtMs: nowMs, modifiedAtMs: nowMs }),

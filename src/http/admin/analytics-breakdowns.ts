@@ -25,13 +25,13 @@ async function features(call: ListCall) {
   const { sort, order, limit, offset } = call.query;
   const reply = asked(call, call.query);
   if (!reply.ok) return reply;
-  const { accountId, currency, range, nowMs } = reply.value;
+  const { accountId, exchange, range, nowMs } = reply.value;
   const [[rows = []], names] = await Promise.all([
     sumsOf(call.env.DB, accountId, [{ ranges: [range], by: "feature" }], nowMs),
     featureNames(call.env.DB, accountId),
   ]);
-  const whole = wholeOf(rows, currency);
-  const sorted = sortByFigure(membersOf(rows, currency), sort, order === "desc");
+  const whole = wholeOf(rows, exchange);
+  const sorted = sortByFigure(membersOf(rows, exchange), sort, order === "desc");
   const { items, pagination } = paged(
     sorted.slice(offset, offset + limit).map((sums) => featureItem(sums, names)),
     sorted.length,
@@ -51,13 +51,13 @@ async function models(call: ListCall) {
   const { sort, order, limit, offset } = call.query;
   const reply = asked(call, call.query);
   if (!reply.ok) return reply;
-  const { accountId, currency, range, nowMs } = reply.value;
+  const { accountId, exchange, range, nowMs } = reply.value;
   const [[rows = []], counts] = await Promise.all([
     sumsOf(call.env.DB, accountId, [{ ranges: [range], by: "model" }], nowMs),
     modelCounts(call.env.DB, accountId, range),
   ]);
-  const whole = wholeOf(rows, currency);
-  const sorted = sortByFigure(membersOf(rows, currency), sort, order === "desc");
+  const whole = wholeOf(rows, exchange);
+  const sorted = sortByFigure(membersOf(rows, exchange), sort, order === "desc");
   const countsOf = new Map(counts.map((count) => [JSON.stringify([count.provider, count.model]), count]));
   const { items, pagination } = paged(
     sorted

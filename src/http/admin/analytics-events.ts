@@ -2,7 +2,8 @@ import * as z from "zod";
 import { findCustomer, type Known } from "../../catalog/directory.ts";
 import { EventGroupWire, EventsQuery, GroupedEventsQuery, rangeFields } from "../../contract/analytics.ts";
 import { StoredEventWire, toWireEvent } from "../../contract/event.ts";
-import { instantText, paged, pageOf, sumFields } from "../../contract/scalars.ts";
+import { EventDetailWire, toWireEventDetail } from "../../contract/event-detail.ts";
+import { idText, instantText, paged, pageOf, sumFields } from "../../contract/scalars.ts";
 import type { EventFilter } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { E12 } from "../../domain/amount.ts";
@@ -11,7 +12,8 @@ import type { Reply } from "../../domain/refusal.ts";
 import { groupedRollups } from "../../ledger/customer-sums.ts";
 import { feedEvents, groupedFeed } from "../../ledger/feed.ts";
 import { customerNames, featureIdsOfKey, featureNames } from "../../ledger/names.ts";
-import { answer, type Call, defineRoute, type Route } from "../route.ts";
+import { ownerOf } from "../customer-of.ts";
+import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { featureLabel, NONE_LABEL } from "./analytics-items.ts";
 import { asked } from "./analytics-range.ts";
 
@@ -129,6 +131,32 @@ type Group = {
   lastOccurredAtMs: number;
 };
 
+const Id = z.object({ id: idText });
+
+async function oneEvent(call: Call<z.output<typeof Id>>): Promise<Answer> {
+  const { accountId } = call.account.account;
+  const owner = ownerOf(call, "event", call.params.id);
+  if (!owner.ok) return owner;
+  const customerId = owner.value;
+  const reply = await objectOf(call.env, accountId, customerId).event(call.params.id);
+  if (!reply.ok) return reply;
+  const { featureId } = reply.value.event;
+  const [customers, features] = await Promise.all([
+    customerNames(call.env.DB, accountId, [customerId]),
+    featureNames(call.env.DB, accountId),
+  ]);
+  const reference = customers.get(customerId)?.referenceId;
+  const feature = features.get(featureId);
+  return answer(
+    200,
+    toWireEventDetail(reply.value, {
+      customerId,
+      ...(reference === undefined ? {} : { customerReferenceId: reference }),
+      ...(feature === undefined ? {} : { featureKey: feature.key }),
+    }),
+  );
+}
+
 async function groupedEvents(call: Call<unknown, z.output<typeof GroupedEventsQuery>>) {
   const { groupBy } = call.query;
   const { currency } = call.account.account;
@@ -152,7 +180,7 @@ async function groupedEvents(call: Call<unknown, z.output<typeof GroupedEventsQu
       ...(group.currency === undefined || group.currency === currency ? {} : { currency: group.currency }),
       lastOccurredAt: instantText(group.lastOccurredAtMs),
     }));
-  return answer(200, { items, complete, ...range, asOf: instantText(Date.now()), groupBy });
+  return answer(200, { items, complete, ...range, asOf: instantText(Date.now()), currency, groupBy });
 }
 
 type Groups = { groups: Group[]; complete: boolean; range: { start?: string; end?: string } };
@@ -292,9 +320,24 @@ export const analyticsEventRoutes: readonly Route[] = [
         start: z.iso.datetime().optional(),
         end: z.iso.datetime().optional(),
         asOf: z.iso.datetime(),
+        currency: z.string().meta({ description: "The account's, in which groups are that name no other." }),
         groupBy: z.string(),
       }),
     },
     handle: groupedEvents,
+  }),
+  // Behind the literal path, which it would match as well.
+  defineRoute({
+    method: "GET",
+    path: "/api/v1/analytics/events/{id}",
+    scope: "admin",
+    tag: "Analytics",
+    summary: "Read an event",
+    description:
+      "From its customer's own store: its receipt as it is known now, the plan version and the rule that price it, the tiers that its units stand in, and every correction of it.",
+    params: Id,
+    answers: { 200: EventDetailWire },
+    refuses: ["thing_not_found", "quarantined"],
+    handle: oneEvent,
   }),
 ];

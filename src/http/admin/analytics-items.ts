@@ -1,23 +1,30 @@
 import { figuresFields, otherCurrenciesIfAny } from "../../contract/analytics.ts";
-import { marginStatus } from "../../domain/figures.ts";
+import { recurringFields } from "../../contract/plan-figures.ts";
 import { OTHER_PAIR } from "../../domain/limits.ts";
+import { recurring } from "../../domain/plan-figures.ts";
 import type { MemberSums } from "../../ledger/member-sums.ts";
 import type { CustomerName, FeatureName } from "../../ledger/names.ts";
+import { churnOf, type PlanFacts, statusOf } from "./analytics-plans.ts";
 
 /** Items of analytics' lists: sums with the names of what they are sums of. */
 
 /** What events without a feature or model are shown under. */
 export const NONE_LABEL = "(none)";
 
-export function customerItem(sums: MemberSums, name: CustomerName | undefined) {
+/** `facts`: what plans say of this account's customers. */
+export function customerItem(sums: MemberSums, name: CustomerName | undefined, facts: PlanFacts) {
+  const { figures, member } = sums;
+  const churn = churnOf(facts, sums);
   return {
-    customerId: sums.member,
+    customerId: member,
     ...(name?.referenceId === undefined ? {} : { customerReferenceId: name.referenceId }),
-    customerName: name?.name ?? sums.member,
+    customerName: name?.name ?? member,
     ...(name?.email === undefined ? {} : { email: name.email }),
-    ...figuresFields(sums.figures),
-    marginStatus: marginStatus(sums.figures),
-    ...otherCurrenciesIfAny(sums.others),
+    ...figuresFields(figures),
+    marginStatus: statusOf(facts, sums),
+    ...recurringFields(recurring(facts.mrr.own.get(member) ?? 0n, figures, facts.lengthMs)),
+    ...(churn === undefined ? {} : { churn }),
+    ...otherCurrenciesIfAny(sums.others, facts.mrr.others.get(member)),
   };
 }
 

@@ -10,17 +10,27 @@ import {
   RangeQuery,
   rangeFields,
 } from "../../contract/analytics.ts";
+import { PLAN_WORDS } from "../../contract/plan-figures.ts";
 import { instantText, name, paged, sumFields } from "../../contract/scalars.ts";
-import { type MarginStatus, marginPercent, marginStatus, sortByFigure } from "../../domain/figures.ts";
+import { type MarginStatus, marginPercent, sortByFigure } from "../../domain/figures.ts";
 import { PORTFOLIO_CUSTOMERS_MAX, PORTFOLIO_MODELS_MAX } from "../../domain/limits.ts";
 import { previousRange } from "../../domain/time-range.ts";
 import { customerSums } from "../../ledger/customer-sums.ts";
 import { figuresByRange, type MemberSums, membersOf, wholeOf } from "../../ledger/member-sums.ts";
 import { customerNames, featureNames, findCustomerIds } from "../../ledger/names.ts";
-import { sumsOf } from "../../ledger/rollup-queries.ts";
 import { customerOf } from "../customer-of.ts";
 import { answer, type Call, defineRoute, type Route } from "../route.ts";
 import { customerItem, featureItem, modelItem } from "./analytics-items.ts";
+import {
+  otherMrr,
+  type PlanFacts,
+  planFacts,
+  sortByPlan,
+  statusOf,
+  summaryFields,
+  sumsAndFacts,
+  withPayers,
+} from "./analytics-plans.ts";
 import { asked, RANGE_WORDS, scopeFields } from "./analytics-range.ts";
 
 /** Portfolio and customers: what everything cost, what it earned, and on whom money is lost. */
@@ -28,23 +38,21 @@ import { asked, RANGE_WORDS, scopeFields } from "./analytics-range.ts";
 async function portfolio(call: Call<unknown, z.output<typeof RangeQuery>>) {
   const reply = asked(call, call.query);
   if (!reply.ok) return reply;
-  const { accountId, currency, range, nowMs } = reply.value;
+  const { accountId, exchange, range, nowMs } = reply.value;
   const before = previousRange(range, nowMs);
-  const [customerRows = [], modelRows = [], previousRows = []] = await sumsOf(
-    call.env.DB,
-    accountId,
-    [
-      { ranges: [range], by: "customer" },
-      { ranges: [range], by: "model" },
-      { ranges: [before], by: undefined },
-    ],
-    nowMs,
-  );
-  const whole = wholeOf(customerRows, currency);
-  const previous = wholeOf(previousRows, currency);
-  const customers = membersOf(customerRows, currency);
+  const {
+    sums: [customerRows = [], modelRows = [], previousRows = []],
+    facts,
+  } = await sumsAndFacts(call, reply.value, [
+    { ranges: [range], by: "customer" },
+    { ranges: [range], by: "model" },
+    { ranges: [before], by: undefined },
+  ]);
+  const whole = wholeOf(customerRows, exchange);
+  const previous = wholeOf(previousRows, exchange);
+  const customers = withPayers(membersOf(customerRows, exchange), facts);
   const worst = sortByFigure(customers, "margin", false).slice(0, PORTFOLIO_CUSTOMERS_MAX);
-  const dearest = sortByFigure(membersOf(modelRows, currency), "cost", true).slice(0, PORTFOLIO_MODELS_MAX);
+  const dearest = sortByFigure(membersOf(modelRows, exchange), "cost", true).slice(0, PORTFOLIO_MODELS_MAX);
   const names = await customerNames(
     call.env.DB,
     accountId,
@@ -56,21 +64,22 @@ async function portfolio(call: Call<unknown, z.output<typeof RangeQuery>>) {
       ...sumFields("totalCosts", whole.figures.costE12),
       ...sumFields("totalRevenue", whole.figures.revenueE12),
       avgMargin: marginPercent(whole.figures),
-      customersByStatus: countByStatus(customers),
+      customersByStatus: countByStatus(customers, facts),
+      ...summaryFields(facts, customers, whole.figures),
       topModelsByCost: dearest.map(modelItem),
     },
     totals: figuresFields(whole.figures),
     previous: { ...rangeFields(before), ...figuresFields(previous.figures) },
     change: changeFields(whole.figures, previous.figures),
-    otherCurrencies: otherCurrenciesOf(whole.others),
+    otherCurrencies: otherCurrenciesOf(whole.others, otherMrr(facts)),
     customerCount: customers.length,
-    customers: worst.map((sums) => customerItem(sums, names.get(sums.member))),
+    customers: worst.map((sums) => customerItem(sums, names.get(sums.member), facts)),
   });
 }
 
-function countByStatus(customers: readonly MemberSums[]) {
+function countByStatus(customers: readonly MemberSums[], facts: PlanFacts) {
   const counts: Record<MarginStatus, number> = { healthy: 0, at_risk: 0, underwater: 0, no_revenue: 0 };
-  for (const { figures } of customers) counts[marginStatus(figures)] += 1;
+  for (const sums of customers) counts[statusOf(facts, sums)] += 1;
   return {
     healthy: counts.healthy,
     atRisk: counts.at_risk,
@@ -83,11 +92,11 @@ async function customers(call: Call<unknown, z.output<typeof CustomersQuery>>) {
   const { search, sort, order, limit, offset } = call.query;
   const reply = asked(call, call.query);
   if (!reply.ok) return reply;
-  const { accountId, currency, range, nowMs } = reply.value;
+  const { accountId, exchange, range } = reply.value;
   const database = call.env.DB;
   const byName = sort === "customerName" || sort === "customerReferenceId" || sort === "email";
-  const [[rows = []], found] = await Promise.all([
-    sumsOf(database, accountId, [{ ranges: [range], by: "customer" }], nowMs),
+  const [{ sums, facts }, found] = await Promise.all([
+    sumsAndFacts(call, reply.value, [{ ranges: [range], by: "customer" }]),
     byName || search !== undefined
       ? findCustomerIds(database, accountId, {
           ...(search === undefined ? {} : { search }),
@@ -96,20 +105,25 @@ async function customers(call: Call<unknown, z.output<typeof CustomersQuery>>) {
         })
       : undefined,
   ]);
-  let members = membersOf(rows, currency);
+  let members = withPayers(membersOf(sums[0] ?? [], exchange), facts);
   if (found !== undefined) {
     const places = new Map(found.map((id, place) => [id, place]));
     members = members.filter(({ member }) => places.has(member));
     members.sort((a, b) => (places.get(a.member) ?? 0) - (places.get(b.member) ?? 0));
   }
-  const sorted = byName ? members : sortByFigure(members, sort, order === "desc");
+  const descending = order === "desc";
+  const sorted = byName
+    ? members
+    : sort === "mrr" || sort === "effectiveMrr" || sort === "churnScore"
+      ? sortByPlan(members, facts, sort, descending)
+      : sortByFigure(members, sort, descending);
   const shown = sorted.slice(offset, offset + limit);
   const names = await customerNames(
     database,
     accountId,
     shown.map(({ member }) => member),
   );
-  const items = shown.map((sums) => customerItem(sums, names.get(sums.member)));
+  const items = shown.map((sums) => customerItem(sums, names.get(sums.member), facts));
   return answer(200, { ...scopeFields(reply.value), ...paged(items, sorted.length, { limit, offset }) });
 }
 
@@ -118,20 +132,25 @@ async function customer(call: Call<{ id: string }, z.output<typeof RangeQuery>>)
   if (!reply.ok) return reply;
   const owner = await customerOf(call, call.params.id);
   if (!owner.ok) return owner;
-  const { accountId, currency, range } = reply.value;
+  const { accountId, exchange, range } = reply.value;
   const { customerId } = owner.value;
-  const [sums, names, features] = await Promise.all([
+  const [sums, names, features, facts] = await Promise.all([
     customerSums(call.env.DB, accountId, customerId, range),
     customerNames(call.env.DB, accountId, [customerId]),
     featureNames(call.env.DB, accountId),
+    planFacts(call, reply.value, customerId),
   ]);
-  const whole = wholeOf(sums.byFeature, currency);
-  const days = [...figuresByRange(sums.byDay, currency)].sort(([a], [b]) => a - b);
+  const whole = wholeOf(sums.byFeature, exchange);
+  const days = [...figuresByRange(sums.byDay, exchange)].sort(([a], [b]) => a - b);
   return answer(200, {
     ...scopeFields(reply.value),
-    customer: customerItem({ ...whole, key: customerId, provider: "", member: customerId }, names.get(customerId)),
-    features: sortByFigure(membersOf(sums.byFeature, currency), "cost", true).map((one) => featureItem(one, features)),
-    models: sortByFigure(membersOf(sums.byModel, currency), "cost", true).map(modelItem),
+    customer: customerItem(
+      { ...whole, key: customerId, provider: "", member: customerId },
+      names.get(customerId),
+      facts,
+    ),
+    features: sortByFigure(membersOf(sums.byFeature, exchange), "cost", true).map((one) => featureItem(one, features)),
+    models: sortByFigure(membersOf(sums.byModel, exchange), "cost", true).map(modelItem),
     days: days.map(([atMs, figures]) => ({ date: instantText(atMs).slice(0, 10), ...figuresFields(figures) })),
   });
 }
@@ -145,7 +164,9 @@ export const analyticsRoutes: readonly Route[] = [
     scope: "admin",
     tag: TAG,
     summary: "The whole account in one answer",
-    description: `Totals beside the period of the same length before, customers by the health of their margin, the ${PORTFOLIO_MODELS_MAX} dearest models and the ${PORTFOLIO_CUSTOMERS_MAX} customers with the smallest margin. \`customersByStatus\`: margin ≥ 70 % of revenue is healthy, ≥ 40 % at risk, less underwater; customers without revenue are counted apart. \`change.percent\` = (this − previous) ÷ |previous| × 100. Where the previous period's start falls on days, it is taken to the nearest one.
+    description: `Totals beside the period of the same length before, customers by the health of their margin, the ${PORTFOLIO_MODELS_MAX} dearest models and the ${PORTFOLIO_CUSTOMERS_MAX} customers with the smallest margin. \`customersByStatus\` counts customers with events in the period or with MRR. \`change.percent\` = (this − previous) ÷ |previous| × 100. Where the previous period's start falls on days, it is taken to the nearest one.
+
+${PLAN_WORDS}
 
 ${RANGE_WORDS}`,
     query: RangeQuery,
@@ -158,7 +179,9 @@ ${RANGE_WORDS}`,
     scope: "admin",
     tag: TAG,
     summary: "Customers with their figures",
-    description: `Customers that had events in the period, by default those with the smallest margin first.
+    description: `Customers that had events in the period or have MRR, by default those with the smallest margin first.
+
+${PLAN_WORDS}
 
 ${RANGE_WORDS}`,
     query: CustomersQuery,
@@ -172,6 +195,8 @@ ${RANGE_WORDS}`,
     tag: TAG,
     summary: "One customer: by feature, by model, by day",
     description: `\`id\` is the customer's reference id, its id, or its Stripe id. \`days\` are those with events, in UTC; features and models stand dearest first.
+
+${PLAN_WORDS}
 
 ${RANGE_WORDS}`,
     params: z.object({ id: name }),

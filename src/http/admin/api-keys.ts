@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { accountKey, accountKeyPage, keyStatement, revokeStatement } from "../../catalog/api-keys.ts";
 import { forgetKey } from "../../catalog/snapshot.ts";
-import { ApiKeyWire, CreateApiKey, NewApiKeyWire, toWireApiKey } from "../../contract/api-key.ts";
-import { idText, page, paged, pageOf } from "../../contract/scalars.ts";
+import { ApiKeyWire, CreateApiKey, NewApiKeyWire, RotateApiKey, toWireApiKey } from "../../contract/api-key.ts";
+import { idText, instantText, page, paged, pageOf } from "../../contract/scalars.ts";
 import { isActive, type StoredKey } from "../../domain/api-key.ts";
 import { newKey } from "../new-key.ts";
 import { commitAccount } from "../remembered.ts";
@@ -15,11 +15,12 @@ const PATH = "/api/v1/account/api-keys";
 function createKey(call: Call<unknown, unknown, z.output<typeof CreateApiKey>>): Promise<Answer> {
   const { accountId, mode } = call.account.account;
   return commitAccount(call, async (nowMs) => {
-    const { name } = call.body;
+    const { name, rateLimit } = call.body;
     const { secret, ...made } = newKey(mode, "account");
     const key: StoredKey<"admin" | "client"> = {
       ...made,
       ...(name === undefined ? {} : { name }),
+      ...(rateLimit === undefined ? {} : { rateLimit }),
       scopes: [...new Set(call.body.scopes ?? ["client" as const])],
       createdAtMs: nowMs,
     };
@@ -34,6 +35,49 @@ function createKey(call: Call<unknown, unknown, z.output<typeof CreateApiKey>>):
       sealed: true,
     };
   });
+}
+
+/** A successor with the same name and scopes. The old key ends now or after the overlap; a key has one successor. */
+async function rotateKey(call: Call<{ id: string }, unknown, z.output<typeof RotateApiKey>>): Promise<Answer> {
+  const { accountId, mode } = call.account.account;
+  let digest: string | undefined;
+  const answered = await commitAccount(call, async (nowMs) => {
+    const found = await accountKey(call.env.DB, accountId, call.params.id.toLowerCase(), nowMs);
+    if (found === undefined) return { ok: false, code: "thing_not_found", what: "API key", given: call.params.id };
+    const { key: old } = found;
+    digest = old.digest;
+    if (!isActive(old, nowMs) || old.revokedAtMs !== undefined)
+      return { ok: false, code: "state_conflict", why: "This key has ended or was rotated already; make a new one." };
+    const endsAtMs = nowMs + (call.body.overlapSeconds ?? 0) * 1000;
+    const { secret, ...made } = newKey(mode, "account");
+    const { name, scopes } = old;
+    const key: StoredKey<"admin" | "client"> = {
+      ...made,
+      ...(name === undefined ? {} : { name }),
+      scopes,
+      createdAtMs: nowMs,
+    };
+    const shown = toWireApiKey(key, nowMs);
+    return {
+      ok: true,
+      version: "guard",
+      statements: [
+        revokeStatement(call.env.DB, accountId, old.keyId, endsAtMs),
+        keyStatement(call.env.DB, accountId, key),
+      ],
+      audit: {
+        action: "api_key.rotated",
+        target: old.keyId,
+        before: toWireApiKey(old, nowMs),
+        after: { ...shown, oldKeyEndsAt: instantText(endsAtMs) },
+      },
+      status: 200,
+      data: { ...shown, apiKey: secret },
+      sealed: true,
+    };
+  });
+  if (digest !== undefined) forgetKey(digest);
+  return answered;
 }
 
 /** Revoking twice changes nothing. The account always keeps one admin key, or nobody could make another. */
@@ -103,6 +147,21 @@ export const apiKeyRoutes: readonly Route[] = [
     answers: { 201: NewApiKeyWire },
     refuses: ["request_conflict"],
     handle: createKey,
+  }),
+  defineRoute({
+    method: "POST",
+    path: `${PATH}/{id}/rotate`,
+    scope: "admin",
+    tag: "API keys",
+    summary: "Replace a key",
+    description:
+      "Answers a new key with a new id, the same name and the same scopes. The old key ends at once, or after `overlapSeconds`; it can be rotated once. Sessions of the console that were opened with the old key end with it.",
+    params: z.object({ id: idText }),
+    body: RotateApiKey,
+    examples: { body: { overlapSeconds: 3600 } },
+    answers: { 200: NewApiKeyWire },
+    refuses: ["thing_not_found", "state_conflict", "request_conflict"],
+    handle: rotateKey,
   }),
   defineRoute({
     method: "DELETE",

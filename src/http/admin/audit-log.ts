@@ -1,7 +1,6 @@
-import * as z from "zod";
 import { auditPage } from "../../catalog/audit.ts";
-import { AuditEntryWire, toWireAuditEntry } from "../../contract/audit.ts";
-import { page, paged, pageOf } from "../../contract/scalars.ts";
+import { AuditEntryWire, AuditQuery, toWireAuditEntry } from "../../contract/audit.ts";
+import { paged, pageOf } from "../../contract/scalars.ts";
 import { answer, defineRoute, type Route } from "../route.ts";
 
 export const auditRoutes: readonly Route[] = [
@@ -12,12 +11,20 @@ export const auditRoutes: readonly Route[] = [
     tag: "Accounts",
     summary: "Who changed what",
     description:
-      "Keys made, rotated and revoked, settings and features changed: by which key, from where, in which request; newest first. Secrets are never in it.",
-    query: z.object(page),
+      "Keys made, rotated and revoked, settings and catalog changed, what operators did to customers: by which key, from where, in which request; newest first. Secrets are never in it.",
+    query: AuditQuery,
     answers: { 200: pageOf(AuditEntryWire) },
     handle: async (call) => {
-      const { items, total } = await auditPage(call.env.DB, call.account.account.accountId, call.query);
-      return answer(200, paged(items.map(toWireAuditEntry), total, call.query));
+      const { action, target, keyId, start, end, ...which } = call.query;
+      const filter = {
+        ...(action === undefined ? {} : { action }),
+        ...(target === undefined ? {} : { target }),
+        ...(keyId === undefined ? {} : { keyId: keyId.toLowerCase() }),
+        ...(start === undefined ? {} : { startMs: start }),
+        ...(end === undefined ? {} : { endMs: end }),
+      };
+      const { items, total } = await auditPage(call.env.DB, call.account.account.accountId, filter, which);
+      return answer(200, paged(items.map(toWireAuditEntry), total, which));
     },
   }),
 ];

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { customerPage } from "../../catalog/customers.ts";
 import {
+  CustomerItemWire,
   CustomerWire,
   OperatorChangeCustomer,
   OperatorCreateCustomer,
-  toWireCustomer,
+  toWireCustomerItem,
 } from "../../contract/customer.ts";
 import { name, page, paged, pageOf, text } from "../../contract/scalars.ts";
 import { NAME_CHARS_MAX } from "../../domain/limits.ts";
@@ -24,9 +25,9 @@ export const customerRoutes: readonly Route[] = [
     tag: "Customers",
     summary: "List or search customers, newest first",
     description:
-      "`search` is looked for in name, email, reference and Stripe id, letters A to Z in upper or lower case alike; a whole customer id finds that customer.",
+      "`search` is looked for in name, email, reference and Stripe id, letters A to Z in upper or lower case alike; a whole customer id finds that customer. Subscriptions are not in the list; reading a customer shows them.",
     query: z.object({ search: text.max(NAME_CHARS_MAX).optional(), ...page }),
-    answers: { 200: pageOf(CustomerWire) },
+    answers: { 200: pageOf(CustomerItemWire) },
     handle: async (call) => {
       const { search = "" } = call.query;
       const { items, total } = await customerPage(
@@ -38,7 +39,7 @@ export const customerRoutes: readonly Route[] = [
       return answer(
         200,
         paged(
-          items.map((view) => toWireCustomer(view, true)),
+          items.map((view) => toWireCustomerItem(view, true)),
           total,
           call.query,
         ),
@@ -55,7 +56,14 @@ export const customerRoutes: readonly Route[] = [
     body: OperatorCreateCustomer,
     examples: { body: { customerReferenceId: "acme", email: "ada@acme.test", firstName: "Ada", lastName: "Lovelace" } },
     answers: { 201: CustomerWire },
-    refuses: ["identity_taken", "identities_differ", "request_conflict"],
+    refuses: [
+      "customer_erased",
+      "thing_not_found",
+      "identity_taken",
+      "identities_differ",
+      "state_conflict",
+      "request_conflict",
+    ],
     handle: (call) => createCustomer(call, true),
   }),
   defineRoute({
@@ -82,7 +90,7 @@ export const customerRoutes: readonly Route[] = [
     body: OperatorChangeCustomer,
     examples: { body: { lastName: "Lovelace", referenceId: "acme" } },
     answers: { 200: CustomerWire },
-    refuses: ["customer_not_found", "identity_fixed", "identity_taken", "request_conflict"],
+    refuses: ["customer_erased", "customer_not_found", "identity_fixed", "identity_taken", "request_conflict"],
     handle: (call) => changeCustomer(call, call.params.id, true),
   }),
 ];

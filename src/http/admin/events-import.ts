@@ -31,7 +31,10 @@ const Query = z
       .transform(Number)
       .optional()
       .meta({ description: "Rows of the file before this part." }),
-    meter: queryBoolean.optional().meta({ description: "Meter the rows: later, when a plan says how. Default false." }),
+    meter: queryBoolean.optional().meta({
+      description:
+        "Count the rows by the customers' plans, as events are. Default false: history, for cost and revenue alone.",
+    }),
   })
   .catchall(z.string());
 
@@ -221,12 +224,14 @@ async function importChunk(
         if (first === undefined) return;
         calls += 1;
         const events = part.map(({ event }) => event);
-        const reply = await trackGroup(keyless, first.customer, events);
+        const reply = await trackGroup(keyless, first.customer, events, call.query.meter === true);
         for (const [at, { index }] of part.entries()) {
+          const result = reply !== "failed" && reply.ok ? reply.value[at] : undefined;
           if (reply === "failed") reject(index, "something went wrong on our side; send the part again");
           else if (!reply.ok) reject(index, sentenceOf(reply));
-          else if (reply.value[at]?.status === "accepted") tally.accepted += 1;
-          else tally.duplicates += 1;
+          else if (result?.status === "refused") reject(index, sentenceOf(result.refusal));
+          else if (result?.status === "duplicate") tally.duplicates += 1;
+          else tally.accepted += 1;
         }
       }
     }),

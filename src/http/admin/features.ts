@@ -6,11 +6,13 @@ import {
   insertFeature,
   updateFeature,
 } from "../../catalog/feature-catalog.ts";
-import { plansUsing } from "../../catalog/plans.ts";
+import { plansOf, plansUsing } from "../../catalog/plans.ts";
 import { ChangeFeature, CreateFeature, DeleteFeatures, FeatureWire, toWireFeature } from "../../contract/feature.ts";
-import { idText, page, paged, pageOf } from "../../contract/scalars.ts";
+import { FeaturePlanWire, toWireFeaturePlan } from "../../contract/plan.ts";
+import { idText, type Page, page, paged, pageOf } from "../../contract/scalars.ts";
 import type { Feature } from "../../domain/account.ts";
 import type { Refusal } from "../../domain/refusal.ts";
+import { versionsHolding } from "../../ledger/subscriptions.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
@@ -51,6 +53,24 @@ async function readFeature(call: Call<{ id: string }>): Promise<Answer> {
   return feature === undefined
     ? { ok: false, code: "feature_not_found", given: id }
     : answer(200, toWireFeature(feature));
+}
+
+/** Which plans have it, in whatever state, by their keys. */
+async function readPlans(call: Call<{ id: string }, Page>): Promise<Answer> {
+  const { accountId } = call.account.account;
+  const featureId = call.params.id.toLowerCase();
+  const { limit, offset } = call.query;
+  const [known, uses] = await Promise.all([
+    featuresOf(call.env.DB, accountId, [featureId]),
+    plansUsing(call.env.DB, accountId, [featureId]),
+  ]);
+  if (known.length === 0) return { ok: false, code: "feature_not_found", given: call.params.id };
+  const ids = uses.slice(offset, offset + limit).map(({ planId }) => planId);
+  const plans = await plansOf(call.env.DB, accountId, ids);
+  const items = ids.flatMap((id) =>
+    plans.filter(({ plan }) => plan.planId === id).flatMap((plan) => toWireFeaturePlan(plan, featureId)),
+  );
+  return answer(200, paged(items, uses.length, call.query));
 }
 
 function changeFeature(call: Call<{ id: string }, unknown, z.output<typeof ChangeFeature>>): Promise<Answer> {
@@ -96,8 +116,12 @@ function removeFeatures(call: Call, given: readonly string[]): Promise<Answer> {
     const found = await featuresOf(call.env.DB, accountId, ids);
     const missing = ids.find((id) => !found.some((feature) => feature.featureId === id));
     if (missing !== undefined) return { ok: false, code: "feature_not_found", given: missing };
-    const uses = await plansUsing(call.env.DB, accountId, ids);
+    const [uses, held] = await Promise.all([
+      plansUsing(call.env.DB, accountId, ids),
+      versionsHolding(call.env.DB, accountId, ids),
+    ]);
     if (uses.length > 0) return inPlans(found, uses);
+    if (held.length > 0) return inVersions(found, held);
     return {
       ok: true,
       version: "guard",
@@ -119,6 +143,24 @@ function inPlans(features: readonly Feature[], uses: readonly { featureId: strin
     return plans.length === 0 ? [] : [`“${key}” is in the plan${plans.length === 1 ? "" : "s"} ${plans.join(", ")}`];
   });
   return { ok: false, code: "state_conflict", why: `${said.join("; ")}. Delete its rules there first.` };
+}
+
+/** Out of the plan's rules by now, but not out of the versions that subscribers have or are about to have. */
+function inVersions(
+  features: readonly Feature[],
+  held: readonly { featureId: string; planKey: string; version: number }[],
+): Refusal {
+  const said = features.flatMap(({ featureId, key }) => {
+    const versions = held
+      .filter((one) => one.featureId === featureId)
+      .map(({ planKey, version }) => `version ${version} of the plan “${planKey}”`);
+    return versions.length === 0 ? [] : [`“${key}” is in ${versions.join(", ")}`];
+  });
+  return {
+    ok: false,
+    code: "state_conflict",
+    why: `${said.join("; ")}, which subscribers still have. Move them to a version without it first.`,
+  };
 }
 
 export const featureRoutes: readonly Route[] = [
@@ -154,7 +196,8 @@ export const featureRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Features",
     summary: "Delete several features",
-    description: "All or none: an unknown id is 404 and deletes nothing, and so does one that a plan uses (409).",
+    description:
+      "All or none: an unknown id is 404 and deletes nothing, and so does one that a plan or a subscriber's version uses (409).",
     body: DeleteFeatures,
     examples: { body: { ids: ["0f8b6f6e-9f0c-4c57-8e2f-0d1a6b1f2c3d"] } },
     answers: { 200: null },
@@ -171,6 +214,20 @@ export const featureRoutes: readonly Route[] = [
     answers: { 200: FeatureWire },
     refuses: ["feature_not_found"],
     handle: readFeature,
+  }),
+  defineRoute({
+    method: "GET",
+    path: `${PATH}/{id}/plans`,
+    scope: "admin",
+    tag: "Features",
+    summary: "List the plans that have a feature, with their rules for it",
+    description:
+      "Drafts and archived plans too, in the order of their keys. Versions that subscribers still have may say something else.",
+    params: Id,
+    query: z.object(page),
+    answers: { 200: pageOf(FeaturePlanWire) },
+    refuses: ["feature_not_found"],
+    handle: readPlans,
   }),
   defineRoute({
     method: "PATCH",
@@ -193,7 +250,7 @@ export const featureRoutes: readonly Route[] = [
     tag: "Features",
     summary: "Delete a feature",
     description:
-      "Events that named it keep it; its key is free again, and an event that names the key makes a new one. While a plan uses it, archived or not: 409, which names the plans.",
+      "Events that named it keep it; its key is free again, and an event that names the key makes a new one. While a plan uses it, archived or not, or a version that subscribers still have: 409, which names the plans.",
     params: Id,
     answers: { 200: null },
     refuses: ["feature_not_found", "state_conflict", "request_conflict"],

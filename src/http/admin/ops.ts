@@ -1,56 +1,15 @@
 import * as z from "zod";
-import { type CronRun, lastRuns } from "../../catalog/cron-runs.ts";
+import { lastRuns, runPage } from "../../catalog/cron-runs.ts";
 import { customersAfter, restoreCustomers } from "../../catalog/customers.ts";
-import { idText, instantText } from "../../contract/scalars.ts";
+import { failedEvents } from "../../catalog/webhook-events.ts";
+import { CronRunWire, OperationsStatusWire, toWireRun } from "../../contract/operations.ts";
+import { idText, instantText, name, page, paged, pageOf } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { Uuid } from "../../domain/ids.ts";
 import { STATUS_OBJECTS_MAX, WALK_CUSTOMERS_DEFAULT, WALK_CUSTOMERS_MAX } from "../../domain/limits.ts";
 import { recentCustomers, troubledObjects } from "../../ledger/health.ts";
 import { commitAccount } from "../remembered.ts";
 import { answer, defineRoute, type Route } from "../route.ts";
-
-const RunWire = z
-  .object({
-    task: z.string(),
-    startedAt: z.iso.datetime(),
-    finishedAt: z.iso.datetime(),
-    processed: z.int(),
-    failed: z.int(),
-    failure: z.string().optional(),
-  })
-  .meta({ id: "CronRun" });
-
-const StatusWire = z
-  .object({
-    asOf: z.iso.datetime(),
-    oldestUnsentAt: z.iso.datetime().optional().meta({ description: "Since when the oldest row waits for D1." }),
-    waitingRows: z.int(),
-    parkedRows: z.int(),
-    quarantinedObjects: z.int(),
-    objectsAsked: z.int().meta({ description: "Objects this was asked of: the troubled and the most recent ones." }),
-    silentObjects: z.array(z.string()).meta({ description: "Customers whose objects did not answer." }),
-    troubled: z.array(
-      z.object({
-        customerId: z.string(),
-        parkedRows: z.int(),
-        quarantinedAt: z.iso.datetime().optional(),
-        sizeBytes: z.int(),
-      }),
-    ),
-    cronRuns: z.array(RunWire),
-  })
-  .meta({ id: "OperationsStatus" });
-
-function toWireRun(run: CronRun) {
-  return {
-    task: run.task,
-    startedAt: instantText(run.startedAtMs),
-    finishedAt: instantText(run.finishedAtMs),
-    processed: run.processed,
-    failed: run.failed,
-    ...(run.failure === undefined ? {} : { failure: run.failure }),
-  };
-}
 
 /** A page of customers to walk: behind `cursor`, `limit` of them. */
 export const WalkBody = {
@@ -71,14 +30,15 @@ export const opsRoutes: readonly Route[] = [
     tag: "Operations",
     summary: "What waits, what is parked, who is quarantined, when the cron ran",
     description: `Asked of up to ${STATUS_OBJECTS_MAX} customers: those that reported trouble and those with the newest events.`,
-    answers: { 200: StatusWire },
+    answers: { 200: OperationsStatusWire },
     refuses: ["catalog_unavailable"],
     handle: async (call) => {
       const { accountId } = call.account.account;
-      const [troubled, recent, runs] = await Promise.all([
+      const [troubled, recent, runs, failedWebhooks] = await Promise.all([
         troubledObjects(call.env.DB, accountId, STATUS_OBJECTS_MAX),
         recentCustomers(call.env.DB, accountId, STATUS_OBJECTS_MAX),
         lastRuns(call.env.DB),
+        failedEvents(call.env.DB, accountId),
       ]);
       const ids = [...new Set([...troubled.map(({ customerId }) => customerId), ...recent])].slice(
         0,
@@ -97,6 +57,7 @@ export const opsRoutes: readonly Route[] = [
         waitingRows: asked.reduce((sum, { health }) => sum + health.waitingRows, 0),
         parkedRows: asked.reduce((sum, { health }) => sum + health.parkedRows, 0),
         quarantinedObjects: asked.filter(({ health }) => health.quarantinedAtMs !== undefined).length,
+        failedWebhooks,
         objectsAsked: ids.length,
         silentObjects: ids.filter((_, at) => answers[at]?.status === "rejected"),
         troubled: sick.map(({ id, health }) => ({
@@ -107,6 +68,25 @@ export const opsRoutes: readonly Route[] = [
         })),
         cronRuns: runs.map(toWireRun),
       });
+    },
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/api/v1/ops/cron-runs",
+    scope: "admin",
+    tag: "Operations",
+    summary: "List the cron's runs of the last week, newest first",
+    description:
+      "The deployment's, not one account's: when each task ran, how many it went through, how many of them failed, and why it failed itself where it did.",
+    query: z.object({
+      ...page,
+      task: name.optional().meta({ description: "Runs of one task, such as `sweep-overdue`." }),
+    }),
+    answers: { 200: pageOf(CronRunWire) },
+    refuses: ["catalog_unavailable"],
+    handle: async (call) => {
+      const { items, total } = await runPage(call.env.DB, call.query.task, call.query);
+      return answer(200, paged(items.map(toWireRun), total, call.query));
     },
   }),
   defineRoute({

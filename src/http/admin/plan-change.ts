@@ -1,9 +1,11 @@
+import { denominationsBurned } from "../../catalog/credit-models.ts";
 import { featuresOf } from "../../catalog/feature-catalog.ts";
 import { savePlan, unitLabelsInUse } from "../../catalog/plans.ts";
 import type { Feature } from "../../domain/account.ts";
-import { PLAN_FEATURES_MAX, PLAN_RULES_BYTES_MAX } from "../../domain/limits.ts";
-import { activationProblems, type PlanWithRules, revised, ruleText } from "../../domain/plan.ts";
+import { PLAN_ALLOCATIONS_MAX, PLAN_FEATURES_MAX, PLAN_RULES_BYTES_MAX } from "../../domain/limits.ts";
+import { activationProblems, type Plan, type PlanWithRules, revised, ruleText } from "../../domain/plan.ts";
 import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
+import { denominationsHeld } from "../../ledger/subscriptions.ts";
 
 /** What every change of a plan must pass, whether it comes as a change of the plan or of a rule. */
 
@@ -18,6 +20,10 @@ export function noPlan(given: string): Refusal {
   return { ok: false, code: "thing_not_found", what: "plan", given };
 }
 
+export function noCreditModel(given: string): Refusal {
+  return { ok: false, code: "thing_not_found", what: "credit model", given };
+}
+
 /**
  * Decides a change of a plan that was read in the same decision. `after` has the version of `before`; the change gives it the one
  * it makes. `labelPath`: where the caller said a feature's unit label.
@@ -29,13 +35,15 @@ export async function decidePlanChange(
   after: PlanWithRules,
   labelPath: (featureId: string) => string,
 ): Promise<Reply<PlanChange>> {
-  const { plan, rules } = after;
+  const { plan, rules, allocations } = after;
   if (plan.status === "ACTIVE") {
     const fields = activationProblems(after);
     if (fields.length > 0) return { ok: false, code: "invalid", fields };
   }
   if (rules.length > PLAN_FEATURES_MAX)
     return invalid("featureId", `the plan has ${PLAN_FEATURES_MAX} features already`);
+  if (allocations.length > PLAN_ALLOCATIONS_MAX)
+    return invalid("id", `the plan gives credits of ${PLAN_ALLOCATIONS_MAX} models already`);
   const bytes = rules.reduce((sum, { value }) => sum + new TextEncoder().encode(ruleText(value)).byteLength, 0);
   if (bytes > PLAN_RULES_BYTES_MAX)
     return invalid("value", `the plan's rules together must be at most ${PLAN_RULES_BYTES_MAX} bytes of JSON`);
@@ -47,6 +55,8 @@ export async function decidePlanChange(
   const said = plan.status === "ACTIVE" ? rules : rules.filter((rule) => !before.rules.includes(rule));
   const relabelled = await otherLabel(database, accountId, said, labelPath);
   if (relabelled !== undefined) return relabelled;
+  const divided = await otherDenomination(database, accountId, before.plan, said);
+  if (divided !== undefined) return divided;
   const saved = revised(before, after);
   const featureKeys = new Map([...features].map(([id, { key }]) => [id, key]));
   return {
@@ -77,4 +87,36 @@ async function otherLabel(
 
 function labelOf({ featureId, value }: PlanWithRules["rules"][number]): [string, string][] {
   return value.pricing?.unitLabel === undefined ? [] : [[featureId, value.pricing.unitLabel]];
+}
+
+/**
+ * A feature burns one denomination: what its customers hold must be good for it on every plan. The first rule that names a credit model
+ * fixes it for as long as a plan that is not archived, or a version in somebody's hands, has such a rule. What a draft says itself
+ * binds nobody, so it may say something else.
+ */
+async function otherDenomination(
+  database: D1Database,
+  accountId: string,
+  plan: Plan,
+  rules: PlanWithRules["rules"],
+): Promise<Refusal | undefined> {
+  const burned = new Map(
+    rules.flatMap(({ featureId, denomination }) => (denomination === undefined ? [] : [[featureId, denomination]])),
+  );
+  if (burned.size === 0) return undefined;
+  const [inPlans, inHands] = await Promise.all([
+    denominationsBurned(database, accountId, [...burned.keys()]),
+    denominationsHeld(database, accountId, [...burned.keys()]),
+  ]);
+  const others = [...inPlans.filter(({ planId }) => planId !== plan.planId || plan.version > 0), ...inHands];
+  const other = others.find(({ featureId, denomination }) => burned.get(featureId) !== denomination);
+  if (other === undefined) return undefined;
+  const { featureId, denomination } = other;
+  const places = others.filter((one) => one.featureId === featureId && one.denomination === denomination);
+  const named = places.map((one) => `“${one.planKey}”${"version" in one ? ` (version ${one.version})` : ""}`);
+  return {
+    ok: false,
+    code: "state_conflict",
+    why: `A feature burns one denomination, and this one burns “${denomination}” in the plans ${[...new Set(named)].join(", ")}.`,
+  };
 }

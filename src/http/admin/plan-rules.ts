@@ -6,10 +6,11 @@ import { toWireFeature } from "../../contract/feature.ts";
 import { ChangeRule, CreateRule, ReplaceRules, RulesReplacedWire, RuleWire, toWireRule } from "../../contract/rule.ts";
 import { idText } from "../../contract/scalars.ts";
 import { type PlanWithRules, type Rule, ruleDifference, sameRule } from "../../domain/plan.ts";
-import { invalid, type Refusal } from "../../domain/refusal.ts";
+import type { Refusal } from "../../domain/refusal.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { decidePlanChange, noPlan } from "./plan-change.ts";
+import { namingOf, replacedRules } from "./sent-rules.ts";
 
 /**
  * Rules: which features a plan has, at which price. Every change is one of its plan as a whole, so that it makes at most one
@@ -22,13 +23,6 @@ const LABEL = "value.pricing.usage_unit_type";
 
 function noRule(featureId: string): Refusal {
   return { ok: false, code: "thing_not_found", what: "rule of this plan for the feature", given: featureId };
-}
-
-/** No credit model exists yet, so every id is an unknown one. An empty string names none. */
-function unknownModel(creditModelId: string | undefined): Refusal | undefined {
-  return creditModelId === undefined || creditModelId === ""
-    ? undefined
-    : { ok: false, code: "thing_not_found", what: "credit model", given: creditModelId };
 }
 
 /** Decides a change of one rule, `rule` undefined: it goes. */
@@ -46,7 +40,7 @@ async function decideRule(
       : before.rules.flatMap((one) => (one !== was ? [one] : rule === undefined ? [] : [rule]));
   const plan = { ...before.plan, modifiedAtMs: nowMs };
   const { accountId } = call.account.account;
-  const decided = await decidePlanChange(call.env.DB, accountId, before, { plan, rules }, () => LABEL);
+  const decided = await decidePlanChange(call.env.DB, accountId, before, { ...before, plan, rules }, () => LABEL);
   if (!decided.ok) return decided;
   const [old, shown] = [was, rule].map((one) => (one === undefined ? undefined : toWireRule(planId, one)));
   const audit: Audit = {
@@ -71,13 +65,14 @@ function createRule(call: Call<unknown, unknown, z.output<typeof CreateRule>>): 
         code: "state_conflict",
         why: "The plan has a rule for this feature already; change it by PATCH.",
       };
-    const refused = unknownModel(creditModelId);
-    if (refused !== undefined) return refused;
+    const naming = await namingOf(call, [creditModelId]);
+    if (!naming.ok) return naming;
     const rule: Rule = {
       ruleId: crypto.randomUUID(),
       featureId,
       isEnabled: isEnabled ?? true,
       value: value ?? {},
+      ...naming.value(creditModelId),
       createdAtMs: nowMs,
       modifiedAtMs: nowMs,
     };
@@ -92,15 +87,18 @@ function changeRule(call: Call<unknown, unknown, z.output<typeof ChangeRule>>): 
     if (before === undefined) return noPlan(planId);
     const was = before.rules.find((rule) => rule.featureId === featureId.toLowerCase());
     if (was === undefined) return noRule(featureId);
-    const refused = unknownModel(creditModelId);
-    if (refused !== undefined) return refused;
+    const named = creditModelId ?? was.creditModelId;
+    const naming = await namingOf(call, [named]);
+    if (!naming.ok) return naming;
     const rule: Rule = {
-      ...was,
-      ...(isEnabled === undefined ? {} : { isEnabled }),
-      ...(value === undefined ? {} : { value }),
+      ruleId: was.ruleId,
+      featureId: was.featureId,
+      isEnabled: isEnabled ?? was.isEnabled,
+      value: value ?? was.value,
+      ...naming.value(named),
+      createdAtMs: was.createdAtMs,
       modifiedAtMs: nowMs,
     };
-    if (creditModelId === "") delete rule.creditModelId;
     if (sameRule(was, rule))
       return {
         ok: true,
@@ -136,30 +134,6 @@ function deleteRule(call: Call<Names>): Promise<Answer> {
 
 type Replacing = Call<{ planId: string }, unknown, z.output<typeof ReplaceRules>>;
 
-/** The plan's rules after replacing: a rule that says the same as before stays as it is. */
-function replacedRules(call: Replacing, before: PlanWithRules, nowMs: number): Rule[] | Refusal {
-  const seen = new Set<string>();
-  const rules: Rule[] = [];
-  for (const [index, sent] of call.body.features.entries()) {
-    const featureId = sent.featureId.toLowerCase();
-    if (seen.has(featureId)) return invalid(`features[${index}].featureId`, "is in the list twice");
-    seen.add(featureId);
-    const refused = unknownModel(sent.creditModelId);
-    if (refused !== undefined) return refused;
-    const said = { featureId, isEnabled: sent.isEnabled ?? true, value: sent.value ?? {} };
-    const was = before.rules.find((rule) => rule.featureId === featureId);
-    if (was !== undefined && sameRule(was, said)) rules.push(was);
-    else
-      rules.push({
-        ruleId: was?.ruleId ?? crypto.randomUUID(),
-        ...said,
-        createdAtMs: was?.createdAtMs ?? nowMs,
-        modifiedAtMs: nowMs,
-      });
-  }
-  return rules;
-}
-
 function unchanged({ plan }: PlanWithRules): z.input<typeof RulesReplacedWire> {
   return { addedFeatures: [], removedFeatures: [], changedFeatures: [], version: plan.version };
 }
@@ -170,14 +144,15 @@ function replaceRules(call: Replacing): Promise<Answer> {
   return commitAccount(call, async (nowMs) => {
     const before = await planOf(call.env.DB, accountId, planId);
     if (before === undefined) return noPlan(planId);
-    const rules = replacedRules(call, before, nowMs);
-    if (!Array.isArray(rules)) return rules;
+    const replaced = await replacedRules(call, call.body.features, before.rules, nowMs);
+    if (!replaced.ok) return replaced;
+    const rules = replaced.value;
     if (rules.length === before.rules.length && rules.every((rule, index) => rule === before.rules[index]))
       return { ok: true, version: "leave", statements: [], audit: [], status: 200, data: unchanged(before) };
     const plan = { ...before.plan, modifiedAtMs: nowMs };
     const pathOf = (featureId: string): string =>
       `features[${rules.findIndex((rule) => rule.featureId === featureId)}].${LABEL}`;
-    const decided = await decidePlanChange(call.env.DB, accountId, before, { plan, rules }, pathOf);
+    const decided = await decidePlanChange(call.env.DB, accountId, before, { ...before, plan, rules }, pathOf);
     if (!decided.ok) return decided;
     const { saved, statements } = decided.value;
     const { added, removed, changed } = ruleDifference(before.rules, rules);
@@ -244,6 +219,8 @@ export const ruleRoutes: readonly Route[] = [
       "- `usage`: each unit costs `price_per_unit`.",
       '- `graduated`: each unit costs what its tier says, and a tier\'s `flat_fee` is due once the tier holds a unit. With the tiers of the example, 12,000 units cost 1,000 × 0.10 + (5 + 9,000 × 0.05) + 2,000 × 0.02 = 595.00, and 1,000 units exactly 100.00. Tiers rise strictly and end in `"inf"`.',
       "- `included`: no price; `max_usage` may limit it.",
+      "",
+      "With a `creditModelId`, units burn credits of its denomination, by the feature's weight (`credits/weights`); what they do not cover is billed by the price. A feature burns one denomination: a rule that names another is refused (409) while a plan that is not archived, or a version that a subscriber has, burns the first.",
       "",
       `A feature's unit label (\`usage_unit_type\`) is the same in all plans that were ever ACTIVE. ${VERSIONS}`,
     ].join("\n"),

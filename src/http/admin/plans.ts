@@ -33,7 +33,7 @@ function createPlan(call: Call<unknown, unknown, z.output<typeof CreatePlan>>): 
   const { accountId } = call.account.account;
   const { key, name, description, priceAmount, currency, intervalMonths, billingTiming, metadata } = call.body;
   return commitAccount(call, async (nowMs) => {
-    const owner = await readAccount(call.env.DB, accountId);
+    const owner = await readAccount(call.env.DB, accountId, nowMs);
     const plan: Plan = {
       planId: crypto.randomUUID(),
       key,

@@ -1,9 +1,11 @@
 import type * as z from "zod";
 import { hasEvents, settingsStatement } from "../../catalog/accounts.ts";
+import { hasPrices } from "../../catalog/credit-tariffs.ts";
 import { hasPlans } from "../../catalog/plans.ts";
 import { readAccount } from "../../catalog/snapshot.ts";
 import { ChangeSettings, changedSettings, SettingsWire, toWireSettings } from "../../contract/settings.ts";
 import type { Refusal } from "../../domain/refusal.ts";
+import { hasGrants } from "../../ledger/pools.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
@@ -13,14 +15,14 @@ const ALIASES = ["/api/v1/tanso/account-settings"];
 const GONE: Refusal = { ok: false, code: "thing_not_found", what: "account", given: "of this key" };
 
 async function readSettings(call: Call): Promise<Answer> {
-  const snapshot = await readAccount(call.env.DB, call.account.account.accountId);
+  const snapshot = await readAccount(call.env.DB, call.account.account.accountId, Date.now());
   return snapshot === undefined ? GONE : answer(200, toWireSettings(snapshot.account));
 }
 
 function changeSettings(call: Call<unknown, unknown, z.output<typeof ChangeSettings>>): Promise<Answer> {
   const { accountId } = call.account.account;
   return commitAccount(call, async (nowMs) => {
-    const snapshot = await readAccount(call.env.DB, accountId);
+    const snapshot = await readAccount(call.env.DB, accountId, nowMs);
     if (snapshot === undefined) return GONE;
     const { account } = snapshot;
     const changed = changedSettings(account, call.body);
@@ -35,6 +37,18 @@ function changeSettings(call: Call<unknown, unknown, z.output<typeof ChangeSetti
         ok: false,
         code: "state_conflict",
         why: `Plans are priced in ${account.currency} already, so the account's currency can no longer change.`,
+      };
+    if (changed.currency !== account.currency && (await hasPrices(call.env.DB, accountId)))
+      return {
+        ok: false,
+        code: "state_conflict",
+        why: `Credits are priced already, so the account's currency ${account.currency} can no longer change.`,
+      };
+    if (changed.currency !== account.currency && (await hasGrants(call.env.DB, accountId)))
+      return {
+        ok: false,
+        code: "state_conflict",
+        why: `Credits are granted already, so the account's currency ${account.currency} can no longer change.`,
       };
     const before = toWireSettings(account);
     const after = toWireSettings(changed);
@@ -93,7 +107,7 @@ export const settingsRoutes: readonly Route[] = [
       "",
       "- `defaultCostConfig` is in the account's currency: per token (`input`, `output`) or per million tokens. Its rates come before the public price list.",
       "- `usdExchangeRate` (account currency per US dollar) turns the price list, which is in USD, into the account's currency. Without it an account in another currency has unknown costs where it has no own rate. Changing the currency drops the rate.",
-      "- `currency` can change until the first event or plan.",
+      "- `currency` can change until the first event, plan or credit price.",
       "- A change reaches every request within 5 seconds; events that are recorded keep their cost.",
     ].join("\n"),
     body: ChangeSettings,

@@ -2,79 +2,108 @@ import * as z from "zod";
 import { attach, customersNamed, identify, type Known } from "../../catalog/directory.ts";
 import { ChangeCustomer, CreateCustomer, CustomerWire, personalData, toWireCustomer } from "../../contract/customer.ts";
 import { name } from "../../contract/scalars.ts";
-import type { Replayable } from "../../customer/calls.ts";
+import type { ProfileReply, RegisterCall, Replayable } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
-import type { CustomerView } from "../../domain/customer.ts";
 import type { Refusal, Reply } from "../../domain/refusal.ts";
 import { customerOf, identityOf } from "../customer-of.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
+import { planStatusOf } from "../subscription-answer.ts";
+import { catchUp, clockRefusal, enterClock, leaveAgain } from "../test-clock-of.ts";
 
 /** Customers, for the Client API and, with other paths and one more field, for the operator (`admin/customers.ts`). */
 
-export async function createCustomer(
-  call: Call<unknown, unknown, z.output<typeof CreateCustomer>>,
-  operator: boolean,
-): Promise<Answer> {
+type Creation = Call<unknown, unknown, z.output<typeof CreateCustomer>>;
+
+export async function createCustomer(call: Creation, operator: boolean): Promise<Answer> {
   const { accountId } = call.account.account;
-  const { customerReferenceId, stripeCustomerId } = call.body;
+  const { customerReferenceId, stripeCustomerId, testClockId } = call.body;
   const named = {
     ...(customerReferenceId === undefined ? {} : { referenceId: customerReferenceId }),
     ...(stripeCustomerId === undefined ? {} : { stripeCustomerId }),
   };
-  const owner = await registeredOwner(call, named);
-  if (owner !== undefined) {
-    const refused = takenName(named, owner);
+  const owner = await knownOwner(call, named);
+  if (owner?.isRegistered) {
+    const refused = takenName(named, owner.known);
     if (call.requestKey === undefined) return refused;
     // Its object knows whether this is a repeat. The names that are sent there are its own: a refusal attaches nothing.
-    const reply = await register(call, owner);
-    return reply.ok || reply.code !== "identity_taken" ? registered(reply, operator) : refused;
+    const reply = await register(call, owner.known);
+    if (reply.ok && testClockId !== undefined) await catchUp(call, testClockId, owner.known.customerId, 0);
+    return reply.ok || reply.code !== "identity_taken" ? changed(call, reply, 201, operator) : refused;
   }
+  const refused = testClockId === undefined ? undefined : await joinRefusal(call, testClockId, owner);
+  if (refused !== undefined) return refused;
   const [identified] = await identify(call.env.DB, accountId, [named], "MANUAL", Date.now());
   if (identified === undefined || !identified.ok) return identified ?? { ok: false, code: "catalog_unavailable" };
-  return registered(await register(call, identified.value), operator);
+  const known = identified.value;
+  if (testClockId === undefined) return changed(call, await register(call, known), 201, operator);
+  return changed(call, await registerInClock(call, known, testClockId), 201, operator);
+}
+
+/** Why this customer cannot be made for a test clock; undefined: it can. */
+async function joinRefusal(call: Call, testClockId: string, owner: Owner | undefined): Promise<Refusal | undefined> {
+  const refused = await clockRefusal(call, testClockId);
+  if (refused !== undefined || owner === undefined) return refused;
+  return {
+    ok: false,
+    code: "state_conflict",
+    why: "An event has made this customer already, and it lives in real time: only a new customer can join a test clock.",
+  };
+}
+
+async function registerInClock(call: Creation, known: Known, testClockId: string): Promise<Replayable<ProfileReply>> {
+  const entered = await enterClock(call, testClockId, known.customerId);
+  if (!entered.ok) return entered;
+  const reply = await register(call, known, entered.value);
+  if (reply.ok) await catchUp(call, testClockId, known.customerId, entered.value.nowMs);
+  else await leaveAgain(call, testClockId, known.customerId);
+  return reply;
 }
 
 function register(
-  call: Call<unknown, unknown, z.output<typeof CreateCustomer>>,
+  call: Creation,
   known: Known,
-): Promise<Replayable<CustomerView>> {
+  testClock?: RegisterCall["testClock"],
+): Promise<Replayable<ProfileReply>> {
   call.log.customerId = known.customerId;
   return objectOf(call.env, call.account.account.accountId, known.customerId).register({
     identity: identityOf(known),
     data: personalData(call.body),
+    ...(testClock === undefined ? {} : { testClock }),
     ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
   });
 }
 
-function registered(reply: Replayable<CustomerView>, operator: boolean): Answer {
-  return reply.ok
-    ? { ...answer(201, toWireCustomer(reply.value, operator)), replayed: reply.replayed === true }
-    : reply;
+function changed(call: Call, reply: Replayable<ProfileReply>, status: number, operator: boolean): Answer {
+  if (!reply.ok) return reply;
+  const { subscriptions = [], pools = [], creditBalance = [], ...customer } = reply.value;
+  const overview = { customer, subscriptions, pools, creditBalance };
+  const shown = toWireCustomer(overview, { operator, planStatus: planStatusOf(call) });
+  return { ...answer(status, shown), replayed: reply.replayed === true };
 }
 
-/** A customer that has one of the names and is registered already; one that an event made is completed instead. */
-async function registeredOwner(call: Call, named: Names): Promise<Known | undefined> {
+type Owner = { known: Known; isRegistered: boolean };
+
+/** A customer that has one of the names: a registered one, before one that an event made and that is completed instead. */
+async function knownOwner(call: Call, named: Names): Promise<Owner | undefined> {
   const { accountId } = call.account.account;
-  const owners = await customersNamed(call.env.DB, accountId, named);
-  for (const owner of owners) {
-    const shown = await objectOf(call.env, accountId, owner.customerId).view();
-    if (shown !== undefined && shown.source !== "EVENT_AUTO_CREATED") return owner;
+  let made: Owner | undefined;
+  for (const known of await customersNamed(call.env.DB, accountId, named)) {
+    const shown = await objectOf(call.env, accountId, known.customerId).view();
+    if (shown === undefined) continue;
+    if (shown.source === "MANUAL") return { known, isRegistered: true };
+    made = { known, isRegistered: false };
   }
-  return undefined;
+  return made;
 }
 
 export async function readCustomer(call: Call, ref: string, operator: boolean): Promise<Answer> {
   const owner = await customerOf(call, ref);
   if (!owner.ok) return owner;
-  const shown = await viewOf(call, owner.value);
-  return shown === undefined
-    ? { ok: false, code: "customer_not_found", given: ref }
-    : answer(200, toWireCustomer(shown, operator));
-}
-
-/** The customer as its object knows it; one whose first event is still under way is in the directory only. */
-function viewOf(call: Call, known: Known): Promise<CustomerView | undefined> {
-  return objectOf(call.env, call.account.account.accountId, known.customerId).view();
+  const object = objectOf(call.env, call.account.account.accountId, owner.value.customerId);
+  const known = await object.overview();
+  // One whose first event is still under way is in the directory only.
+  if (known === undefined) return { ok: false, code: "customer_not_found", given: ref };
+  return answer(200, toWireCustomer(known, { operator, planStatus: planStatusOf(call) }));
 }
 
 export async function changeCustomer(
@@ -100,9 +129,7 @@ export async function changeCustomer(
     data: personalData(call.body),
     ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
   });
-  return reply.ok
-    ? { ...answer(200, toWireCustomer(reply.value, operator)), replayed: reply.replayed === true }
-    : reply;
+  return changed(call, reply, 200, operator);
 }
 
 type Names = { referenceId?: string; stripeCustomerId?: string };
@@ -140,11 +167,11 @@ export const clientCustomerRoutes: readonly Route[] = [
     tag: "Customers",
     summary: "Register a customer",
     description:
-      "A customer that an event made is completed, not refused. Reference and Stripe id are unique in the account and never change.",
+      "A customer that an event made is completed, not refused. Reference and Stripe id are unique in the account and never change. With `testClockId` the customer must be new.",
     body: CreateCustomer,
     examples: { body: EXAMPLE },
     answers: { 201: CustomerWire },
-    refuses: ["identity_taken", "identities_differ"],
+    refuses: ["customer_erased", "thing_not_found", "identity_taken", "identities_differ", "state_conflict"],
     handle: (call) => createCustomer(call, false),
   }),
   defineRoute({
@@ -171,7 +198,7 @@ export const clientCustomerRoutes: readonly Route[] = [
     body: ChangeCustomer,
     examples: { body: { phoneNumber: "+1 555 0100" } },
     answers: { 200: CustomerWire },
-    refuses: ["customer_not_found", "identity_fixed", "identity_taken"],
+    refuses: ["customer_erased", "customer_not_found", "identity_fixed", "identity_taken"],
     handle: (call) => changeCustomer(call, call.params.ref, false),
   }),
 ];

@@ -20,10 +20,12 @@ import type { TrackEvent } from "../../domain/event.ts";
 import { BATCH_BODY_BYTES_MAX, NAME_CHARS_MAX } from "../../domain/limits.ts";
 import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
 import { costTermsFor } from "../cost-terms.ts";
+import { creditTermsFor } from "../credit-terms.ts";
 import { identityOf } from "../customer-of.ts";
 import { problemsOf } from "../pipeline.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
+import { askAlong, keepAlong } from "./plain-check.ts";
 
 /** Events: one call per request of a customer's customer, or a thousand at once. */
 
@@ -131,7 +133,16 @@ export function trackCall(call: Call, customer: Known, events: readonly TrackEve
     identity: identityOf(customer),
     terms: costTermsFor(call.account, events),
     events,
+    ...creditTermsFor(call.account, events.map(useOf)),
     ...(call.requestKey === undefined ? {} : { requestKey: call.requestKey }),
+  };
+}
+
+/** What an event uses, as weights name it. */
+function useOf({ featureId, costInput }: TrackEvent): { featureId?: string; model?: string } {
+  return {
+    ...(featureId === undefined ? {} : { featureId }),
+    ...(costInput?.model === undefined ? {} : { model: costInput.model }),
   };
 }
 
@@ -145,24 +156,37 @@ export function madeUpKey(call: Call): (index: number) => string {
     requestKey === undefined ? crypto.randomUUID() : `request:${requestKey.digest}:${requestKey.bodyDigest}:${index}`;
 }
 
-async function trackOne(call: Call<unknown, unknown, ParsedEvent>) {
+/** The event of a body, with the key of the header, which wins. */
+export function withHeaderKey(call: Call<unknown, unknown, ParsedEvent>): Reply<ParsedEvent> {
   const header = call.request.headers.get("X-Idempotency-Key")?.trim();
   if (header !== undefined && header.length > NAME_CHARS_MAX)
-    return invalid("X-Idempotency-Key", `must be at most ${NAME_CHARS_MAX} characters`);
-  const event = header ? { ...call.body, eventIdempotencyKey: header } : call.body;
-  const [addressed] = await addressEvents(call, [event], madeUpKey(call));
+    return invalid("X-Idempotency-Key", `must be at most ${NAME_CHARS_MAX} characters`) as Reply<ParsedEvent>;
+  return { ok: true, value: header ? { ...call.body, eventIdempotencyKey: header } : call.body };
+}
+
+async function trackOne(call: Call<unknown, unknown, ParsedEvent>) {
+  const event = withHeaderKey(call);
+  if (!event.ok) return event;
+  const [addressed] = await addressEvents(call, [event.value], madeUpKey(call));
   if (addressed === undefined || !addressed.ok) return addressed ?? invalid("", "no event");
   const { customer } = addressed.value;
   call.log.customerId = customer.customerId;
   const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
-  const reply = await object.track(trackCall(call, customer, [addressed.value.event]));
+  const { featureId = "" } = addressed.value.event;
+  const along = askAlong(call.account, customer.customerId, call.account.featuresById.get(featureId));
+  const reply = await object.track({
+    ...trackCall(call, customer, [addressed.value.event]),
+    ...(along === undefined ? {} : { ask: along.ask }),
+  });
   if (!reply.ok) return reply;
+  keepAlong(call.account, along, reply.lease);
   const result = reply.value[0];
   if (result === undefined) throw new Error("invariant broken: one event, one result");
-  const receipt = toWireReceipt(result.receipt, customer.customerId);
   const replayed = reply.replayed === true;
+  if (result.status === "refused") return { ...result.refusal, replayed };
+  const receipt = toWireReceipt(result.receipt, customer.customerId);
   if (result.status === "duplicate") return { ok: false as const, code: "duplicate_event" as const, receipt, replayed };
-  return { ...answer(201, receipt), replayed };
+  return { ...answer(result.status === "over_limit" ? 200 : 201, receipt), replayed };
 }
 
 type BatchLine = z.input<typeof BatchResultWire>["results"][number];
@@ -222,10 +246,10 @@ async function recordBatch(call: BatchCall): Promise<z.input<typeof BatchResultW
       }
       for (const [at, index] of indexes.entries()) {
         const result = reply.ok ? reply.value[at] : undefined;
-        lines[index] =
-          result === undefined
-            ? rejected(index, reply.ok ? { ok: false, code: "object_full" } : reply)
-            : { index, status: result.status, receipt: toWireReceipt(result.receipt, customer.customerId) };
+        if (!reply.ok || result === undefined) lines[index] = rejected(index, reply.ok ? FULL : reply);
+        else if (result.status === "refused") lines[index] = rejected(index, result.refusal);
+        else
+          lines[index] = { index, status: result.status, receipt: toWireReceipt(result.receipt, customer.customerId) };
       }
     }),
   );
@@ -240,11 +264,16 @@ async function recordBatch(call: BatchCall): Promise<z.input<typeof BatchResultW
   return { results: lines, ...counts };
 }
 
-/** One customer's events of a batch. A fault of one object is that customer's alone; its log line says what it was. */
-export async function trackGroup(call: Call, customer: Known, events: readonly TrackEvent[]) {
+const FULL: Refusal = { ok: false, code: "object_full" };
+
+/**
+ * One customer's events of a batch; `meter` false: history that is not to be counted. A fault of one object is that customer's
+ * alone; its log line says what it was.
+ */
+export async function trackGroup(call: Call, customer: Known, events: readonly TrackEvent[], meter = true) {
   try {
     const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
-    return await object.track(trackCall(call, customer, events));
+    return await object.track({ ...trackCall(call, customer, events), ...(meter ? {} : { meter }) });
   } catch (failure) {
     const { customerId } = customer;
     console.error(JSON.stringify({ at: "batch", requestId: call.requestId, customerId, failure: String(failure) }));
@@ -282,13 +311,23 @@ export const clientEventRoutes: readonly Route[] = [
     summary: "Record an event",
     description: `Usage, cost and revenue of one request. An unknown customer reference or feature key is created.
 
-The key (\`eventIdempotencyKey\`, or the header \`X-Idempotency-Key\`, which wins) is refused for ever once used: 409 with the first receipt. Cost, first that applies: \`costAmount\`, the plan's rule, the account's own rates, the public price list, else unknown.`,
+The key (\`eventIdempotencyKey\`, or the header \`X-Idempotency-Key\`, which wins) is refused for ever once used: 409 with the first receipt. Cost, first that applies: \`costAmount\`, the plan's rule, the account's own rates, the public price list, else unknown. Costs are in the account's currency.
+
+Counted by the plan of the newest ACTIVE subscription that includes the feature: from its activation on, in the period that is open; an event of a closed period counts in the current one and says \`late\`. What is not counted says why in \`unmeteredReason\`, and is never billed later. \`revenueAmount\` is then the marginal price of its units: all of a period add up to the price of their sum. A plan in another currency than the account's: \`revenueCurrency\` says so, and the amount is in no sum of the account.
+
+Credits, where the plan's rule names a credit model: \`usageUnits\` times the weight that was in force when the event occurred (up to 48 hours back), taken from the customer's pools in the same step; the receipt says how many, by which weight, and what is left. Units that they pay for are not billed; \`revenueAmount\` is then what the credits were sold for. A hard pool that does not cover the whole charge: 409 \`insufficient_credits\`, and nothing is recorded; otherwise the rest is billed by the rule's price. While suspended no credits are drawn.
+
+A limit (\`max_usage\`): an event is taken whole while less is used, and the one that passes it says \`overshoot\`; after that events are recorded with their cost, neither counted nor billed, and answered 200 with \`usageLimitExceeded\`. To pass no limit at all, consume or reserve.`,
     body: EventBody,
     parseBody: parseEvent,
     examples: { body: EXAMPLE },
-    answers: { 201: ReceiptWire },
+    isQuiet: true,
+    answers: { 201: ReceiptWire, 200: ReceiptWire },
     refuses: [
+      "customer_erased",
       "duplicate_event",
+      "usage_refused",
+      "credits_short",
       "customer_not_found",
       "feature_not_found",
       "identities_differ",

@@ -11,7 +11,7 @@ import {
 } from "../../contract/api-key.ts";
 import { idText, name } from "../../contract/scalars.ts";
 import type { CustomerScope } from "../../domain/account.ts";
-import { isActive, type StoredKey } from "../../domain/api-key.ts";
+import { isActive, type RateTier, type StoredKey } from "../../domain/api-key.ts";
 import { CUSTOMER_KEY_LIFE_MS } from "../../domain/limits.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { customerOf } from "../customer-of.ts";
@@ -28,12 +28,13 @@ type RefAndKey = z.output<typeof RefAndKey>;
 
 function makeKey(
   call: Call,
-  scopes: readonly CustomerScope[],
+  { scopes, rateLimit }: { scopes: readonly CustomerScope[]; rateLimit?: RateTier | undefined },
   nowMs: number,
 ): { key: StoredKey<CustomerScope>; secret: string } {
   const { secret, ...made } = newKey(call.account.account.mode, "customer");
   const expiresAtMs = nowMs + CUSTOMER_KEY_LIFE_MS;
-  return { key: { ...made, scopes: [...new Set(scopes)], createdAtMs: nowMs, expiresAtMs }, secret };
+  const tier = rateLimit === undefined ? {} : { rateLimit };
+  return { key: { ...made, ...tier, scopes: [...new Set(scopes)], createdAtMs: nowMs, expiresAtMs }, secret };
 }
 
 async function listKeys(call: Call<{ ref: string }>): Promise<Answer> {
@@ -54,7 +55,7 @@ function createKey(call: Call<{ ref: string }, unknown, z.output<typeof CreateCu
     const owner = await customerOf(call, call.params.ref);
     if (!owner.ok) return owner;
     const { customerId, referenceId } = owner.value;
-    const { key, secret } = makeKey(call, call.body.scopes ?? ["read"], nowMs);
+    const { key, secret } = makeKey(call, { ...call.body, scopes: call.body.scopes ?? ["read"] }, nowMs);
     const shown = toWireCustomerKey(key, referenceId, nowMs);
     return {
       ok: true,
@@ -81,7 +82,7 @@ async function keyOf(
     : { ok: true, customer: owner.value, key };
 }
 
-/** A successor with the same scopes and a life of its own. The old key ends now or after the overlap; a key has one successor. */
+/** A successor with the same scopes and limit, and a life of its own. The old key ends now or after the overlap; a key has one successor. */
 async function rotateKey(call: Call<RefAndKey, unknown, z.output<typeof RotateCustomerKey>>): Promise<Answer> {
   const { accountId } = call.account.account;
   let digest: string | undefined;
@@ -93,7 +94,7 @@ async function rotateKey(call: Call<RefAndKey, unknown, z.output<typeof RotateCu
     if (!isActive(old, nowMs) || old.revokedAtMs !== undefined)
       return { ok: false, code: "state_conflict", why: "This key has ended or was rotated already; make a new one." };
     const endsAtMs = nowMs + (call.body.overlapSeconds ?? 0) * 1000;
-    const { key, secret } = makeKey(call, old.scopes, nowMs);
+    const { key, secret } = makeKey(call, old, nowMs);
     const shown = toWireCustomerKey(key, customer.referenceId, nowMs);
     return {
       ok: true,

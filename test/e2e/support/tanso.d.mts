@@ -26,12 +26,14 @@ export function run(
 ): Promise<{ status: number | null; output: string }>;
 export function startTanso(
   state: string,
-  options?: { args?: readonly string[]; port?: number; asNpm?: boolean },
+  options?: { args?: readonly string[]; port?: number; asNpm?: boolean; script?: string },
 ): Promise<Tanso>;
 export function stopTanso(tanso: Tanso): Promise<number | null>;
 export function newStateFolder(): string;
 export function removeStateFolder(state: string): void;
+export function freePort(): Promise<number>;
 export function occupyPort(): Promise<{ port: number; leave(): Promise<void> }>;
 export function serverGroup(state: string): number;
 export function crash(state: string): void;
+export function crashAndStart(tanso: Tanso): Promise<Tanso>;
 export function livingInGroup(groupId: number): number;

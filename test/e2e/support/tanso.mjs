@@ -68,11 +68,14 @@ export async function run(script, args, env = {}) {
   return { status, output: running.output() };
 }
 
-/** What `npm start` starts, and with `asNpm` the way npm starts it. Resolves once it is ready. */
-export async function startTanso(state, { args = ["--no-seed"], port: given, asNpm = false } = {}) {
+/** What `npm start` starts (or `script`), and with `asNpm` the way npm starts it. Resolves once it is ready. */
+export async function startTanso(
+  state,
+  { args = ["--no-seed"], port: given, asNpm = false, script = "start.mjs" } = {},
+) {
   const port = given ?? (await freePort());
   const env = asNpm ? { npm_lifecycle_event: "start" } : {};
-  const running = launch("start.mjs", ["--port", String(port), "--state", state, ...args], env, { shell: asNpm });
+  const running = launch(script, ["--port", String(port), "--state", state, ...args], env, { shell: asNpm });
   await running.says("is ready at");
   return { ...running, url: `http://127.0.0.1:${port}`, port, state };
 }
@@ -118,7 +121,7 @@ export async function answersSecond() {
 }
 
 /** A port that nothing listens on now. */
-async function freePort() {
+export async function freePort() {
   const { port, leave } = await occupyPort();
   await leave();
   return port;
@@ -133,6 +136,13 @@ export function serverGroup(state) {
 /** Ends a server's whole group at once, as a crash or a lost machine would. */
 export function crash(state) {
   process.kill(-serverGroup(state), "SIGKILL");
+}
+
+/** Crashes a server at once, then starts another at the same address, on what it left. Resolves once that one is ready. */
+export async function crashAndStart({ state, port, ended }) {
+  crash(state);
+  await ended;
+  return await startTanso(state, { port });
 }
 
 /**

@@ -11,14 +11,19 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
-  /** Puts an entry last in the order of forgetting. */
-  set(key: K, value: V): void {
+  /** Puts an entry last in the order of forgetting. Returns the one that is forgotten for it. */
+  set(key: K, value: V): V | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size > this.#entriesMax) {
-      const oldest = this.#entries.keys().next();
-      if (!oldest.done) this.#entries.delete(oldest.value);
-    }
+    if (this.#entries.size <= this.#entriesMax) return undefined;
+    const oldest = this.#entries.entries().next();
+    if (oldest.done) return undefined;
+    this.#entries.delete(oldest.value[0]);
+    return oldest.value[1];
+  }
+
+  entries(): Iterable<[K, V]> {
+    return [...this.#entries];
   }
 
   delete(key: K): void {

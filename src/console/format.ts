@@ -1,0 +1,81 @@
+/** Figures and instants as people read them. The API's numbers are shown, never computed with beyond shares and sums for the eye. */
+
+const LOCALE = "en";
+
+/** A formatter costs a hundred times what it formats: each is made once. There are as many as there are currencies and forms. */
+const numberFormats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = JSON.stringify(options);
+  let format = numberFormats.get(key);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(LOCALE, options);
+    numberFormats.set(key, format);
+  }
+  return format;
+}
+
+/** An amount with its currency; small unit costs keep the digits that matter. */
+export function money(amount: number, currency: string): string {
+  const isTiny = amount !== 0 && Math.abs(amount) < 0.01;
+  const digits = isTiny ? { maximumSignificantDigits: 3 } : {};
+  return numberFormat({ style: "currency", currency, ...digits }).format(amount);
+}
+
+/** A price or cost of one unit or event, with every digit that it has. */
+export function exactMoney(amount: number, currency: string): string {
+  return numberFormat({ style: "currency", currency, maximumFractionDigits: 12 }).format(amount);
+}
+
+/** A short amount for axes: $1.2K. */
+export function moneyShort(amount: number, currency: string): string {
+  const form = { notation: "compact", maximumFractionDigits: 2 } as const;
+  return numberFormat({ style: "currency", currency, ...form }).format(amount);
+}
+
+export function count(value: number): string {
+  return numberFormat({ maximumFractionDigits: 4 }).format(value);
+}
+
+export function countShort(value: number): string {
+  return numberFormat({ notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+/** Percent as the API gives it (83.25 is 83.3 %); a dash where there is none. */
+export function percent(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : `${value.toFixed(1)} %`;
+}
+
+export function signedPercent(value: number): string {
+  return `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value).toFixed(1)} %`;
+}
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const MOMENT = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
+/** A day in the viewer's zone: 26 Nov 2026. */
+export function day(instant: string): string {
+  return DAY.format(new Date(instant));
+}
+
+/** Day and time in the viewer's zone. */
+export function moment(instant: string): string {
+  return MOMENT.format(new Date(instant));
+}
+
+/** The instant in UTC, for those who compare it with a log. */
+export function utc(instant: string): string {
+  return `${instant.replace("T", " ").replace(/(\.\d+)?Z$/, "")} UTC`;
+}
+
+/** `PAST_DUE` as words: Past due. */
+export function words(code: string): string {
+  const text = code.replaceAll("_", " ").toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

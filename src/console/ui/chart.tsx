@@ -1,0 +1,135 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { day, moment } from "../format.ts";
+import { isDark } from "../theme.ts";
+
+/** Lines over time, drawn by uPlot; the same figures stand in a table for those who do not see it. */
+
+export type Line = { label: string; values: readonly number[]; tone: "a" | "b" | "c" };
+
+type ChartProps = {
+  /** What is shown, and its gist: for those who do not see it. */
+  label: string;
+  instants: readonly string[];
+  lines: readonly Line[];
+  format: (value: number) => string;
+  formatShort: (value: number) => string;
+  isHourly?: boolean;
+};
+
+const HEIGHT = 210;
+
+/** A token of the theme, for what is drawn on a canvas. */
+export function styleOf(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** How every axis looks. */
+export function axisStyle() {
+  return {
+    stroke: styleOf("--text-quiet"),
+    font: `11px ${styleOf("--font")}`,
+    grid: { stroke: styleOf("--line"), width: 1 },
+    ticks: { show: false },
+  };
+}
+
+function optionsOf(props: ChartProps, width: number): uPlot.Options {
+  const axis = axisStyle();
+  return {
+    width,
+    height: HEIGHT,
+    padding: [8, 24, 0, 0],
+    cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    legend: { live: true },
+    scales: { y: { range: (_, low, high) => [Math.min(0, low * 1.05), high <= 0 ? 1 : high * 1.08] } },
+    axes: [
+      { ...axis, size: 32, grid: { show: false }, space: 80, values: timeLabels(props.isHourly === true) },
+      { ...axis, size: 56, space: 36, values: (_, splits) => splits.map(props.formatShort) },
+    ],
+    series: [
+      {
+        label: "Time",
+        value: (_, seconds) => {
+          if (seconds === null) return "–";
+          const instant = new Date(seconds * 1000).toISOString();
+          return props.isHourly === true ? moment(instant) : day(instant);
+        },
+      },
+      ...props.lines.map(({ label, tone }) => ({
+        label,
+        stroke: styleOf(`--chart-${tone}`),
+        fill: `${styleOf(`--chart-${tone}`)}1f`,
+        width: 1.75,
+        points: { show: false },
+        value: (_: uPlot, value: number | null) => (value === null ? "–" : props.format(value)),
+      })),
+    ],
+  };
+}
+
+function timeLabels(isHourly: boolean) {
+  const format = new Intl.DateTimeFormat(
+    "en-GB",
+    isHourly
+      ? { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }
+      : { day: "numeric", month: "short" },
+  );
+  return (_: uPlot, splits: number[]) => splits.map((seconds) => format.format(new Date(seconds * 1000)));
+}
+
+export function Chart(props: ChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const dark = isDark();
+  // A canvas is drawn anew when figures or colours change.
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const data = [
+      props.instants.map((instant) => Date.parse(instant) / 1000),
+      ...props.lines.map(({ values }) => [...values]),
+    ] as uPlot.AlignedData;
+    const plot = new uPlot(optionsOf(props, element.clientWidth), data, element);
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+    };
+  }, [props.instants, props.lines, dark]);
+  return (
+    <figure class="chart">
+      <div ref={box} class="chart-canvas" role="img" aria-label={props.label} />
+      <details>
+        <summary>Figures as a table</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+        <section class="table-box short" tabIndex={0} aria-label={`${props.label}, as a table`}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Time</th>
+                {props.lines.map(({ label }) => (
+                  <th key={label} scope="col" class="figure-cell">
+                    {label}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {props.instants.map((instant, at) => (
+                <tr key={instant}>
+                  <td>{props.isHourly === true ? moment(instant) : day(instant)}</td>
+                  {props.lines.map(({ label, values }) => (
+                    <td key={label} class="figure-cell">
+                      {props.format(values[at] ?? 0)}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      </details>
+    </figure>
+  );
+}

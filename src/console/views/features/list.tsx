@@ -1,0 +1,97 @@
+import { useState } from "preact/hooks";
+import { useAsk, withQuery } from "../../api.ts";
+import { count, money, percent } from "../../format.ts";
+import { navigate, place, setQuery } from "../../router.ts";
+import { Badge, Card } from "../../ui/parts.tsx";
+import { SearchBox } from "../../ui/search-box.tsx";
+import { Answer, Empty } from "../../ui/states.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+import type { Feature, FeatureFigures, Page } from "../../wire.ts";
+import { RangeChoice, rangeNow } from "../range.tsx";
+import { hasWords, LISTED_MAX } from "../short-list.ts";
+import { NewFeature } from "./forms.tsx";
+
+/** What is metered and checked, with what it brings and costs. */
+
+type Figures = { currency: string; features: FeatureFigures[] };
+type Row = { feature: Feature; figures: FeatureFigures | undefined };
+
+const addressOf = (key: string): string => `/features/${encodeURIComponent(key)}`;
+
+function columnsOf(currency: string): readonly Column<Row>[] {
+  const ifUsed = (show: (figures: FeatureFigures) => string) => (row: Row) =>
+    row.figures === undefined ? <span class="quiet">–</span> : show(row.figures);
+  return [
+    { title: "Feature", cell: ({ feature }) => feature.name },
+    { title: "Key", isMinor: true, cell: ({ feature }) => <code>{feature.key}</code> },
+    {
+      title: "State",
+      cell: ({ feature: { isEnabled } }) => (
+        <Badge state={isEnabled ? "ACTIVE" : "denied"} label={isEnabled ? "On" : "Off"} />
+      ),
+    },
+    { title: "Events", isFigure: true, isMinor: true, cell: ifUsed(({ events }) => count(events)) },
+    { title: "Revenue", isFigure: true, isSpare: true, cell: ifUsed(({ revenue }) => money(revenue, currency)) },
+    { title: "Cost", isFigure: true, isSpare: true, cell: ifUsed(({ cost }) => money(cost, currency)) },
+    {
+      title: "Margin",
+      isFigure: true,
+      cell: ({ figures }) =>
+        figures === undefined ? (
+          <span class="quiet">–</span>
+        ) : (
+          <span class={figures.margin < 0 ? "bad-text" : ""}>{money(figures.margin, currency)}</span>
+        ),
+    },
+    { title: "%", isFigure: true, isMinor: true, cell: ifUsed(({ marginPercent }) => percent(marginPercent)) },
+  ];
+}
+
+export function Features() {
+  const { start, end } = rangeNow();
+  const asked = useAsk<Page<Feature>>(`/api/v1/monetization/features?limit=${LISTED_MAX}`);
+  const figures = useAsk<Figures>(withQuery("/api/v1/analytics/features", { start, end, limit: LISTED_MAX }));
+  const [isMaking, setMaking] = useState(false);
+  const search = place.value.query.get("search") ?? "";
+  return (
+    <>
+      <div class="view-head">
+        <h1>Features</h1>
+        <div class="tools">
+          <SearchBox label="Search features" value={search} onSearch={(text) => setQuery({ search: text })} />
+          <RangeChoice />
+          <button type="button" class="button main" onClick={() => setMaking(true)}>
+            New feature
+          </button>
+        </div>
+      </div>
+      <Card title="What is metered, most events first" wide>
+        <Answer asked={asked} what="features">
+          {({ items }) => {
+            const found = items.filter(({ key, name }) => hasWords(search, key, name));
+            if (found.length === 0)
+              return search === "" ? (
+                <Empty title="No feature yet">The first event that names one makes it, or you make one here.</Empty>
+              ) : (
+                <Empty title={`No feature like “${search}”`}>Try a part of its name or key.</Empty>
+              );
+            const byId = new Map((figures.data?.features ?? []).map((one) => [one.featureId, one]));
+            const rows = found
+              .map((feature) => ({ feature, figures: byId.get(feature.id) }))
+              .sort((a, b) => (b.figures?.events ?? 0) - (a.figures?.events ?? 0));
+            return (
+              <Table
+                label="Features"
+                columns={columnsOf(figures.data?.currency ?? "USD")}
+                rows={rows}
+                keyOf={({ feature }) => feature.id}
+                href={({ feature }) => addressOf(feature.key)}
+              />
+            );
+          }}
+        </Answer>
+      </Card>
+      {isMaking ? <NewFeature onClose={() => setMaking(false)} onDone={({ key }) => navigate(addressOf(key))} /> : null}
+    </>
+  );
+}

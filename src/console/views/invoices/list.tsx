@@ -1,0 +1,135 @@
+import { useState } from "preact/hooks";
+import { download, useAsk, withQuery } from "../../api.ts";
+import { money, words } from "../../format.ts";
+import { invoiceOwner } from "../../invoice-owner.ts";
+import { PagedTable } from "../../ui/paged.tsx";
+import { Badge, Card, Time } from "../../ui/parts.tsx";
+import { Empty, Failure, Loading } from "../../ui/states.tsx";
+import type { Column } from "../../ui/table.tsx";
+import { say } from "../../ui/toast.tsx";
+import type { Customer, Invoice } from "../../wire.ts";
+import { CustomerFilter, DayFilter, dayStart, filterOf, SelectFilter } from "../filters.tsx";
+import { Verify } from "./verify.tsx";
+import { INVOICES_PATH, nameOf, STATES, TYPES } from "./words.ts";
+
+/** All invoices of the account, newest first: found by state, type, customer and when they were made, and taken away as a file. */
+
+const COLUMNS: readonly Column<Invoice>[] = [
+  { title: "Number", cell: (invoice) => nameOf(invoice) },
+  {
+    title: "Customer",
+    cell: (invoice) => {
+      const owner = invoiceOwner(invoice);
+      return owner === undefined ? (
+        "–"
+      ) : (
+        <a href={`/console/customers/${encodeURIComponent(owner.ref)}`}>{owner.name}</a>
+      );
+    },
+  },
+  { title: "State", cell: ({ status }) => <Badge state={status} /> },
+  { title: "Type", isMinor: true, cell: ({ type }) => TYPES[type] },
+  { title: "Made", isSpare: true, cell: ({ createdAt }) => <Time at={createdAt} day /> },
+  { title: "Due", isMinor: true, cell: ({ dueDate }) => <Time at={dueDate} day /> },
+  {
+    title: "Paid",
+    isSpare: true,
+    cell: ({ paidAt }) => (paidAt === undefined ? <span class="quiet">–</span> : <Time at={paidAt} day />),
+  },
+  { title: "Amount", isFigure: true, cell: ({ amount, currency }) => money(amount, currency) },
+];
+
+export function Invoices() {
+  const [isVerifying, setVerifying] = useState(false);
+  const reference = filterOf("customer");
+  const owner = useAsk<Customer>(
+    reference === undefined ? undefined : `/api/v1/client/customers/${encodeURIComponent(reference)}`,
+  );
+  const query = {
+    status: filterOf("status"),
+    type: filterOf("type"),
+    start: dayStart("from"),
+    end: dayStart("until", 1),
+    customerId: reference === undefined ? undefined : owner.data?.id,
+  };
+  const isKnown = reference === undefined || (owner.data !== undefined && !owner.isLoading);
+  return (
+    <>
+      <div class="view-head">
+        <h1>Invoices</h1>
+        <div class="tools">
+          <Export query={query} rows="invoices" label="CSV" />
+          <Export query={query} rows="lines" label="CSV of lines" />
+          <button type="button" class="button" onClick={() => setVerifying(true)}>
+            Verify
+          </button>
+        </div>
+      </div>
+      <search class="filters-bar">
+        <CustomerFilter />
+        <SelectFilter
+          name="status"
+          label="State"
+          any="Any state"
+          options={STATES.map((value) => ({ value, label: words(value) }))}
+        />
+        <SelectFilter
+          name="type"
+          label="Type"
+          any="Any type"
+          options={Object.entries(TYPES).map(([value, label]) => ({ value, label }))}
+        />
+        <DayFilter name="from" label="Made from" />
+        <DayFilter name="until" label="to" />
+      </search>
+      <Card title="Newest first" wide>
+        {reference !== undefined && owner.problem !== undefined ? (
+          <Failure problem={owner.problem} />
+        ) : !isKnown ? (
+          <Loading what="the customer" />
+        ) : (
+          <PagedTable<Invoice>
+            path={INVOICES_PATH}
+            query={query}
+            what="invoices"
+            columns={COLUMNS}
+            keyOf={({ id }) => id}
+            href={({ id }) => `/invoices/${id}`}
+            empty={
+              Object.values(query).some((value) => value !== undefined) ? (
+                <Empty title="No invoice like this">
+                  <a href="/console/invoices">Show all invoices</a>
+                </Empty>
+              ) : (
+                <Empty title="No invoice yet">A subscription makes the first one.</Empty>
+              )
+            }
+          />
+        )}
+      </Card>
+      {isVerifying ? <Verify onClose={() => setVerifying(false)} /> : null}
+    </>
+  );
+}
+
+/** The list that is shown, all of it, as a file. */
+function Export({
+  query,
+  rows,
+  label,
+}: {
+  query: Record<string, string | undefined>;
+  rows: "invoices" | "lines";
+  label: string;
+}) {
+  const get = async () => {
+    const name = rows === "lines" ? "invoice-lines.csv" : "invoices.csv";
+    if (!(await download(withQuery(INVOICES_PATH, { ...query, format: "csv", rows }), name)))
+      say("The file did not come. Try again.");
+  };
+  return (
+    <button type="button" class="button" onClick={get}>
+      {label}
+    </button>
+  );
+}

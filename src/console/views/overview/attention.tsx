@@ -1,0 +1,240 @@
+import type { ComponentChildren } from "preact";
+import { useAsk } from "../../api.ts";
+import { money } from "../../format.ts";
+import { invoiceOwner } from "../../invoice-owner.ts";
+import { hrefOf } from "../../router.ts";
+import { Card } from "../../ui/parts.tsx";
+import type { Invoice, LimitsNear, OperationsStatus, Page, Pool, Portfolio } from "../../wire.ts";
+
+/** What somebody should look at, worst first. What is fine is not mentioned. */
+
+/** A hard pool with less than this share of what it was given is nearly dry. */
+const DRY_SHARE = 0.1;
+/** Names told before the rest is a number. */
+const NAMED_MAX = 3;
+
+type Matter = { tone: "bad" | "warn"; title: string; told: ComponentChildren };
+
+export function Attention({ portfolio }: { portfolio: Portfolio }) {
+  const pastDue = useAsk<Page<Invoice>>("/api/v1/monetization/billing/invoices?status=PAST_DUE&limit=200");
+  const pools = useAsk<Page<Pool>>("/api/v1/monetization/credits/pools?limit=200");
+  const limits = useAsk<LimitsNear>("/api/v1/analytics/limits");
+  const ops = useAsk<OperationsStatus>("/api/v1/ops/status");
+  const matters = [
+    ...marginMatters(portfolio),
+    ...invoiceMatters(pastDue.data?.items ?? []),
+    ...limitMatters(limits.data?.items ?? []),
+    ...poolMatters(pools.data?.items ?? [], portfolio),
+    ...opsMatters(ops.data),
+  ].sort((a, b) => Number(b.tone === "bad") - Number(a.tone === "bad"));
+  const isKnown = [pastDue, pools, limits, ops].every(
+    ({ data, problem }) => data !== undefined || problem !== undefined,
+  );
+  return (
+    <Card title="What needs attention">
+      {matters.length === 0 ? (
+        <p class="state quiet">{isKnown ? "Nothing: all is well." : "Looking…"}</p>
+      ) : (
+        <ul class="matters">
+          {matters.map(({ tone, title, told }) => (
+            <li key={title} class={tone}>
+              <strong>{title}</strong>
+              <span>{told}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function customerLink(ref: string, name: string): ComponentChildren {
+  return (
+    <a key={ref} href={`/console/customers/${encodeURIComponent(ref)}`}>
+      {name}
+    </a>
+  );
+}
+
+/** Links with commas between them, and how many more there are. */
+function listed(links: readonly ComponentChildren[]): ComponentChildren {
+  const shown = links.slice(0, NAMED_MAX).flatMap((link, at) => (at === 0 ? [link] : [", ", link]));
+  return links.length > NAMED_MAX ? [...shown, ` and ${links.length - NAMED_MAX} more`] : shown;
+}
+
+function many(n: number, one: string, more: string): string {
+  return n === 1 ? `1 ${one}` : `${n} ${more}`;
+}
+
+function marginMatters({ customers, totals, summary, currency }: Portfolio): Matter[] {
+  const losing = customers.filter(({ marginStatus }) => marginStatus === "underwater");
+  const links = losing.map(({ customerReferenceId, customerId, customerName }) =>
+    customerLink(customerReferenceId ?? customerId, customerName),
+  );
+  return [
+    ...(losing.length === 0
+      ? []
+      : [
+          {
+            tone: "bad" as const,
+            title: many(losing.length, "customer under water", "customers under water"),
+            told: listed(links),
+          },
+        ]),
+    ...(summary.suspendedCount === 0
+      ? []
+      : [
+          {
+            tone: "bad" as const,
+            title: many(summary.suspendedCount, "subscription suspended", "subscriptions suspended"),
+            told: `${money(summary.suspendedMrr, currency)} a month do not come in.`,
+          },
+        ]),
+    ...(summary.pendingCancelCount === 0
+      ? []
+      : [
+          {
+            tone: "warn" as const,
+            title: many(summary.pendingCancelCount, "cancellation ahead", "cancellations ahead"),
+            told: `${money(summary.pendingCancelMrr, currency)} a month will leave.`,
+          },
+        ]),
+    ...(totals.costUnknownEvents === 0
+      ? []
+      : [
+          {
+            tone: "warn" as const,
+            title: many(totals.costUnknownEvents, "event of unknown cost", "events of unknown cost"),
+            told: (
+              <>
+                The margin is smaller than it looks:{" "}
+                <a class="in-text" href={hrefOf("/models")}>
+                  give their models a rate
+                </a>
+                .
+              </>
+            ),
+          },
+        ]),
+  ];
+}
+
+function invoiceMatters(invoices: readonly Invoice[]): Matter[] {
+  if (invoices.length === 0) return [];
+  const owners = new Map(
+    invoices.flatMap((invoice) => {
+      const owner = invoiceOwner(invoice);
+      return owner === undefined ? [] : [[owner.ref, owner.name] as const];
+    }),
+  );
+  const links = [...owners].map(([ref, name]) => customerLink(ref, name));
+  const title = many(invoices.length, "invoice past due", "invoices past due");
+  const all = <a href={hrefOf("/invoices?status=PAST_DUE")}>Show them</a>;
+  return [
+    {
+      tone: "bad",
+      title,
+      told: (
+        <>
+          {listed(links)}. {all}
+        </>
+      ),
+    },
+  ];
+}
+
+/** Who is at a limit already is refused; who is near it will be. */
+function limitMatters(items: LimitsNear["items"]): Matter[] {
+  const matter = (those: LimitsNear["items"], title: string, tone: Matter["tone"]): Matter[] => {
+    const byCustomer = new Map(those.map((item) => [item.customerId, item]));
+    const links = [...byCustomer.values()].map(({ customerReferenceId, customerId, customerName, featureKey }) => (
+      <a
+        key={customerId}
+        href={hrefOf(`/customers/${encodeURIComponent(customerReferenceId ?? customerId)}?why=${featureKey}`)}
+      >
+        {customerName}
+      </a>
+    ));
+    return those.length === 0 ? [] : [{ tone, title, told: listed(links) }];
+  };
+  const reached = items.filter(({ usedPercent }) => usedPercent >= 100);
+  const near = items.filter(({ usedPercent }) => usedPercent < 100);
+  return [
+    ...matter(reached, many(reached.length, "usage limit reached", "usage limits reached"), "bad"),
+    ...matter(near, many(near.length, "usage limit near", "usage limits near"), "warn"),
+  ];
+}
+
+function poolMatters(pools: readonly Pool[], { customers }: Portfolio): Matter[] {
+  const dry = pools.filter(
+    ({ hardLimit, status, balance, totalGranted }) =>
+      hardLimit && (status === "DEPLETED" || (status === "ACTIVE" && balance < totalGranted * DRY_SHARE)),
+  );
+  if (dry.length === 0) return [];
+  const names = new Map(customers.map(({ customerId, customerName }) => [customerId, customerName]));
+  const links = dry.map(({ id, customerId, name }) => (
+    <a key={id} href={`/console/customers/${customerId}`}>
+      {names.get(customerId) ?? name}
+    </a>
+  ));
+  return [
+    { tone: "warn", title: many(dry.length, "credit pool nearly dry", "credit pools nearly dry"), told: listed(links) },
+  ];
+}
+
+function opsMatters(ops: OperationsStatus | undefined): Matter[] {
+  if (ops === undefined) return [];
+  return [
+    ...(ops.quarantinedObjects === 0
+      ? []
+      : [
+          {
+            tone: "bad" as const,
+            title: many(ops.quarantinedObjects, "customer quarantined", "customers quarantined"),
+            told: (
+              <>
+                Their checks and payments wait for a repair:{" "}
+                <a class="in-text" href={hrefOf("/settings/operations")}>
+                  who
+                </a>
+                .
+              </>
+            ),
+          },
+        ]),
+    ...(ops.parkedRows === 0
+      ? []
+      : [
+          {
+            tone: "warn" as const,
+            title: many(ops.parkedRows, "delivery given up", "deliveries given up"),
+            told: (
+              <>
+                Copies or payments that failed twenty times:{" "}
+                <a class="in-text" href={hrefOf("/settings/operations")}>
+                  whose
+                </a>
+                .
+              </>
+            ),
+          },
+        ]),
+    ...(ops.failedWebhooks === 0
+      ? []
+      : [
+          {
+            tone: "warn" as const,
+            title: many(ops.failedWebhooks, "webhook failed", "webhooks failed"),
+            told: (
+              <>
+                Payments that Stripe told of may be missing:{" "}
+                <a class="in-text" href={hrefOf("/settings/stripe?webhooks=FAILED")}>
+                  what now
+                </a>
+                .
+              </>
+            ),
+          },
+        ]),
+  ];
+}

@@ -1,0 +1,51 @@
+import { eventKeyBytes } from "../../domain/digest.ts";
+import { servingSubscription, verdictOf } from "../../domain/entitlement.ts";
+import type { Receipt } from "../../domain/event.ts";
+import type { Reply } from "../../domain/refusal.ts";
+import type { ConsumeCall, ConsumeReply } from "../calls.ts";
+import { commit } from "../commit.ts";
+import { remembering } from "../decide.ts";
+import type { Customer } from "../image.ts";
+import type { SizeGuard } from "../limits.ts";
+import { granted, unknownCustomer, wantedBy, weighedBy } from "../questions/check.ts";
+import { changesOf, introduce, openRecording, record, storedReceipt, termsOf, weighingOf } from "../recording.ts";
+
+/**
+ * Checks and records in one turn: nobody can use in between what was found to be left. Not allowed: nothing is recorded and nothing
+ * remembered, so that the same call may succeed later. A repeated event key answers the first receipt and what is left now; access
+ * was given for it only if it was a use that was let through, and not if it was an event that the plan did not count.
+ */
+export function consume(customer: Customer, call: ConsumeCall, size: SizeGuard, nowMs: number): Reply<ConsumeReply> {
+  const { image } = customer;
+  const { featureKey, isEnabled, track } = call;
+  const [sent] = track.events;
+  if (sent === undefined) throw new Error("invariant broken: what is consumed is one event");
+  if (image.state.profile === undefined) return unknownCustomer(customer);
+  const question = { featureKey, isEnabled, weighing: weighedBy(track, nowMs), ...wantedBy(customer, sent) };
+  const first = storedReceipt(customer, eventKeyBytes(sent.key));
+  if (first !== undefined) {
+    const now = verdictOf(image.book, question);
+    const verdict = wasLetThrough(first) ? granted(now) : now;
+    return { ok: true, value: { verdict, asOfMs: nowMs, receipt: first, duplicate: true } };
+  }
+  if (!size.hasRoomForEvents()) return { ok: false, code: "object_full" };
+  const weighing = weighingOf(sent, track.credits, nowMs);
+  const verdict = verdictOf(image.book, { ...question, weighing, requestedE12: sent.usageE12 ?? 0n });
+  const serving = servingSubscription(image.book, { featureKey }, question.wanted);
+  if (!verdict.allowed || typeof serving === "string") return { ok: true, value: { verdict, asOfMs: nowMs } };
+  const recording = openRecording(customer, nowMs);
+  introduce(recording, track.identity);
+  const event = { ...sent, featureId: serving.rule.featureId };
+  const result = record(recording, event, { ...termsOf(track), keepMeta: size.hasRoomForMeta(), isGranted: true });
+  if (result.status === "refused") return result.refusal;
+  const after = granted(verdictOf(recording.draft, question));
+  const reply: Reply<ConsumeReply> = { ok: true, value: { verdict: after, asOfMs: nowMs, receipt: result.receipt } };
+  size.willWrite(track.events);
+  commit(customer, [...changesOf(recording), ...remembering(track, reply)], nowMs);
+  return reply;
+}
+
+/** What is let through is counted, unless it asked for nothing. */
+function wasLetThrough({ metered, unmeteredReason }: Receipt): boolean {
+  return metered || unmeteredReason === "NO_USAGE";
+}

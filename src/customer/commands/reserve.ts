@@ -1,0 +1,86 @@
+import { closeBlock, decideBlock, type GrantedBlock } from "../../domain/block.ts";
+import { type Draft, openDraft } from "../../domain/book.ts";
+import { type Question, verdictOf } from "../../domain/entitlement.ts";
+import { customerThingId } from "../../domain/ids.ts";
+import type { Reply } from "../../domain/refusal.ts";
+import { decideReserve } from "../../domain/reservation.ts";
+import type { Hold } from "../../domain/usage.ts";
+import { readHolds } from "../book-store.ts";
+import { commit } from "../commit.ts";
+import { remembering } from "../decide.ts";
+import type { Change, Customer } from "../image.ts";
+import { granted, unknownCustomer, wantedBy, weighedBy } from "../questions/check.ts";
+import type { LendCall, LendReply, ReserveCall, ReserveReply } from "../reservation-calls.ts";
+
+/**
+ * Holds units, if they may be used now, so that nobody else can use them. The caller's own key answers the same reservation again,
+ * whatever became of it; a refusal is not remembered under it, but like every answer under the Idempotency-Key. With a wish a block
+ * comes along where there is enough left.
+ */
+export function reserve(customer: Customer, call: ReserveCall, nowMs: number): Reply<ReserveReply> {
+  if (customer.image.state.profile === undefined) return unknownCustomer(customer);
+  const draft = openDraft(customer.image.book);
+  const { wish } = call;
+  for (const rest of wish?.closed ?? []) closeOf(draft, rest, nowMs);
+  const reply = answerOf(customer, draft, call, nowMs);
+  const isHeld = reply.ok && reply.value.reservationId !== undefined;
+  const block = wish !== undefined && isHeld ? lentTo(customer, draft, { ...call, wish }, nowMs) : undefined;
+  commit(customer, [...changesOf(draft), ...remembering(call, reply)], nowMs);
+  return reply.ok && block !== undefined ? { ok: true, value: { ...reply.value, block } } : reply;
+}
+
+/** Lends an isolate a block before the one it has is used up. */
+export function lend(customer: Customer, call: LendCall, nowMs: number): Reply<LendReply> {
+  if (customer.image.state.profile === undefined) return unknownCustomer(customer);
+  const draft = openDraft(customer.image.book);
+  for (const rest of call.wish.closed) closeOf(draft, rest, nowMs);
+  const block = lentTo(customer, draft, call, nowMs);
+  commit(customer, changesOf(draft), nowMs);
+  return { ok: true, value: block === undefined ? {} : { block } };
+}
+
+function changesOf(draft: Draft): Change[] {
+  return draft.holds.written.size > 0 ? [{ kind: "draft", draft }] : [];
+}
+
+function closeOf(draft: Draft, { block, ...rest }: LendCall["wish"]["closed"][number], nowMs: number): void {
+  const hold = draft.holds.get(block);
+  if (hold !== undefined) closeBlock(draft, hold, rest, nowMs);
+}
+
+/** A customer of a test clock lives in a time that no isolate knows. */
+function lentTo(customer: Customer, draft: Draft, call: LendCall, nowMs: number): GrantedBlock | undefined {
+  const { state, book, billingAtMs: untilMs } = customer.image;
+  if (state.clock !== undefined) return undefined;
+  const secret = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  const terms = { secret: secret.join(""), openCount: book.holds.size, untilMs };
+  const block = decideBlock(draft, questionOf(customer, call, nowMs), call.wish, terms, nowMs);
+  return block === undefined ? undefined : { ...block, verdict: granted(block.verdict) };
+}
+
+function questionOf(customer: Customer, call: Omit<LendCall, "wish">, nowMs: number): Question {
+  const { featureKey, isEnabled } = call;
+  return { featureKey, isEnabled, weighing: weighedBy(call, nowMs), ...wantedBy(customer, call) };
+}
+
+function answerOf(customer: Customer, draft: Draft, call: ReserveCall, nowMs: number): Reply<ReserveReply> {
+  const { unitsE12: requestedE12, ttlSeconds, key } = call;
+  const { book } = customer.image;
+  const question = questionOf(customer, call, nowMs);
+  const [before] = key === undefined ? [] : readHolds(customer.sql, "WHERE key = ?", key);
+  if (before !== undefined) {
+    const verdict = granted(verdictOf(book, question));
+    return { ok: true, value: { verdict, asOfMs: nowMs, ...named(customer, before), isRepeat: true } };
+  }
+  const holding = { ttlSeconds, openCount: book.holds.size, ...(key === undefined ? {} : { key }) };
+  const decided = decideReserve(draft, { ...question, requestedE12 }, holding, nowMs);
+  if (!decided.ok) return decided;
+  const { verdict, hold } = decided.value;
+  if (hold === undefined) return { ok: true, value: { verdict, asOfMs: nowMs } };
+  const after = granted(verdictOf(draft, question));
+  return { ok: true, value: { verdict: after, asOfMs: nowMs, ...named(customer, hold) } };
+}
+
+function named({ image }: Customer, { number, expiresAtMs }: Hold): { reservationId: string; expiresAtMs: number } {
+  return { reservationId: customerThingId(image.owner.tag, "reservation", number), expiresAtMs };
+}

@@ -1,0 +1,94 @@
+import {
+  addCounted,
+  auditBalance,
+  auditCounter,
+  auditInvoices,
+  auditPool,
+  auditUsage,
+  type CountedUnits,
+  type LawChecked,
+  type LawVerdict,
+  NOTHING_COUNTED,
+} from "../../domain/books.ts";
+import type { E4 } from "../../domain/credit.ts";
+import { customerThingId, type IdKind } from "../../domain/ids.ts";
+import type { Reply } from "../../domain/refusal.ts";
+import { type PlanPin, pinKey } from "../../domain/subscription.ts";
+import { counterKey } from "../../domain/usage.ts";
+import { allCounters, allInvoices, allSegments, countedEvents } from "../audit-rows.ts";
+import { allBalanceEntries } from "../balance-store.ts";
+import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
+import type { BooksReply } from "../calls.ts";
+import { entriesBehind, grantsOf, readPools } from "../credit-store.ts";
+import type { Customer } from "../image.ts";
+import { unknownCustomer } from "./check.ts";
+
+/**
+ * The books of the customer, checked now: all that was ever written, read from the tables and not from memory, so that a row which
+ * anybody changed is found. Costs what the history is long.
+ */
+export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
+  if (customer.image.state.profile === undefined) return unknownCustomer(customer);
+  const laws = [...poolVerdicts(customer), ...counterVerdicts(customer), ...moneyVerdicts(customer)];
+  return { ok: true, value: { asOfMs: nowMs, laws: laws.map((law) => checked(customer, law)) } };
+}
+
+function* poolVerdicts({ sql }: Customer): Iterable<LawVerdict> {
+  const heldE4 = new Map<number, E4>();
+  for (const { credits = [] } of readHolds(sql, "WHERE status = 'HELD'"))
+    for (const { grant, amountE4 } of credits) heldE4.set(grant, (heldE4.get(grant) ?? 0n) + amountE4);
+  for (const pool of readPools(sql)) {
+    const audit = auditPool(pool, heldE4);
+    for (const entry of entriesBehind(sql, pool.number, { atMs: Number.MIN_SAFE_INTEGER, number: 0 }))
+      audit.entry(entry);
+    for (const grant of grantsOf(sql, pool.number)) audit.grant(grant);
+    yield* audit.verdicts();
+  }
+}
+
+function* counterVerdicts({ sql }: Customer): Iterable<LawVerdict> {
+  const sums = new Map<string, CountedUnits>();
+  for (const { featureId, counted } of countedEvents(sql)) {
+    const key = counterKey(counted.subscription, featureId);
+    sums.set(key, addCounted(sums.get(key) ?? NOTHING_COUNTED, counted));
+  }
+  for (const counter of allCounters(sql))
+    yield auditCounter(counter, sums.get(counterKey(counter.subscription, counter.featureId)) ?? NOTHING_COUNTED);
+}
+
+function* moneyVerdicts({ sql }: Customer): Iterable<LawVerdict> {
+  yield auditInvoices(allInvoices(sql));
+  yield usageVerdict(sql);
+  for (const [currency, entries] of Map.groupBy(allBalanceEntries(sql), (entry) => entry.currency))
+    yield auditBalance(currency, entries);
+}
+
+function usageVerdict(sql: SqlStorage): LawVerdict {
+  const audit = auditUsage();
+  for (const { lines, status } of allInvoices(sql)) audit.lines(lines, status);
+  for (const { owed } of readSubscriptions(sql)) audit.lines(owed);
+  const pins = new Map<string, PlanPin | undefined>();
+  for (const segment of allSegments(sql)) {
+    const key = pinKey(segment);
+    if (!pins.has(key)) pins.set(key, findPin(sql, segment));
+    audit.segment(segment, pins.get(key));
+  }
+  return audit.verdict();
+}
+
+/** Entries of the money balance are not seen outside: they have a number alone. */
+function checked({ image }: Customer, { subject, brokenBy, ...law }: LawVerdict): LawChecked {
+  const idOf = (kind: IdKind | "balanceEntry", number: number): string =>
+    kind === "balanceEntry" ? String(number) : customerThingId(image.owner.tag, kind, number);
+  return {
+    ...law,
+    subject: {
+      kind: subject.kind,
+      id: idOf(subject.kind, subject.number),
+      ...(subject.name === undefined ? {} : { name: subject.name }),
+    },
+    ...(brokenBy === undefined
+      ? {}
+      : { brokenBy: { kind: brokenBy.kind, id: idOf(brokenBy.kind, brokenBy.number), why: brokenBy.why } }),
+  };
+}

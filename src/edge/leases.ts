@@ -1,0 +1,163 @@
+import { BoundedMap } from "../domain/bounded-map.ts";
+import type { Uuid } from "../domain/ids.ts";
+import type { LeaseTerms } from "../domain/lease.ts";
+import { LEASE_UNREAD_MS_MAX, LEASES_KEPT_MAX } from "../domain/limits.ts";
+
+/**
+ * What an isolate repeats of what customers' objects answered: per customer and feature the last answer, as a lease. Owns which of them
+ * still count. Leaves to the object which answers may be repeated for how long (`domain/lease.ts`), and to routes what they say.
+ *
+ * Laws: a lease ends so long after its answer was asked for as the object said, by this isolate's clock alone. An answer that was
+ * asked for before a write of its customer through this isolate ended is never repeated after it; nor is one older than another
+ * that was seen. It has no clock and asks nobody, so the model of the whole runs this very code.
+ */
+
+/** Which answers about one customer still count. Answers asked for in an earlier `epoch` do not, nor held ones below `floorRev`. */
+type Mark = { epoch: number; floorRev: number; seenRev: number };
+
+/** An answer that may be repeated; `value`, whatever the border makes of it. */
+export type Lease<T> = {
+  readonly value: T;
+  readonly rev: number;
+  readonly askedAtMs: number;
+  readonly untilMs: number;
+  readonly mark: Mark;
+  readonly epoch: number;
+  /** When somebody last asked what it answers. */
+  readAtMs: number;
+  /** A new one is being asked for. */
+  isRenewing: boolean;
+  /** Checks that it answered and that the object has not been told of. */
+  served: number;
+};
+
+/** Taken before an object is asked, and given back with its answer. `served`: to be told along. */
+export type Ticket = {
+  readonly customer: string;
+  readonly feature: string;
+  readonly mark: Mark;
+  readonly epoch: number;
+  readonly askedAtMs: number;
+  readonly readAtMs: number;
+  readonly served: number;
+};
+
+export class Leases<T> {
+  readonly #marks: BoundedMap<string, Mark>;
+  readonly #leases: BoundedMap<string, Lease<T>>;
+
+  constructor(leasesMax: number) {
+    this.#leases = new BoundedMap(leasesMax);
+    this.#marks = new BoundedMap(leasesMax);
+  }
+
+  /** The lease that answers now, if there is one. `customer`: name of the object. */
+  find(customer: string, feature: string, nowMs: number): Lease<T> | undefined {
+    const lease = this.#leases.get(placeOf(customer, feature));
+    if (lease === undefined || nowMs >= lease.untilMs || !counts(lease)) return undefined;
+    lease.readAtMs = nowMs;
+    return lease;
+  }
+
+  /** Is it time to ask for the next one? Yes once, in the second half of a lease. */
+  takeRenewal(lease: Lease<T>, nowMs: number): boolean {
+    if (lease.isRenewing || nowMs * 2 < lease.askedAtMs + lease.untilMs) return false;
+    lease.isRenewing = true;
+    return true;
+  }
+
+  /** Before the object is asked this question. */
+  ask(customer: string, feature: string, nowMs: number): Ticket {
+    let mark = this.#marks.get(customer);
+    if (mark === undefined) {
+      mark = { epoch: 0, floorRev: 0, seenRev: 0 };
+      this.#remember(customer, mark);
+    }
+    return this.#ticket(customer, feature, mark, nowMs, nowMs);
+  }
+
+  /** Before a write, whose reply may bring the new answer along: where the question was asked here lately, else it would be in vain. */
+  askAlong(customer: string, feature: string, nowMs: number): Ticket | undefined {
+    const known = this.#leases.get(placeOf(customer, feature));
+    if (known === undefined || nowMs - known.readAtMs > LEASE_UNREAD_MS_MAX) return undefined;
+    const mark = this.#marks.get(customer);
+    return mark === undefined ? undefined : this.#ticket(customer, feature, mark, nowMs, known.readAtMs);
+  }
+
+  #ticket(customer: string, feature: string, mark: Mark, askedAtMs: number, readAtMs: number): Ticket {
+    const known = this.#leases.get(placeOf(customer, feature));
+    const served = known?.served ?? 0;
+    if (known !== undefined) known.served = 0;
+    return { customer, feature, mark, epoch: mark.epoch, askedAtMs, readAtMs, served };
+  }
+
+  /** The object has answered. True where the answer may be repeated, and nothing has overtaken it. */
+  keep(ticket: Ticket, { rev, leaseMs }: LeaseTerms, value: T): boolean {
+    const { customer, feature, mark, epoch, askedAtMs, readAtMs } = ticket;
+    if (mark.epoch !== epoch || rev < mark.seenRev || this.#marks.get(customer) !== mark) return false;
+    mark.seenRev = rev;
+    const place = placeOf(customer, feature);
+    if (leaseMs <= 0) {
+      this.#leases.delete(place);
+      return false;
+    }
+    const served = this.#leases.get(place)?.served ?? 0;
+    const untilMs = askedAtMs + leaseMs;
+    this.#leases.set(place, { value, rev, askedAtMs, untilMs, mark, epoch, readAtMs, isRenewing: false, served });
+    this.#remember(customer, mark);
+    return true;
+  }
+
+  /**
+   * A write of the customer begins, or has ended. `rev`: the commit number that its reply came with; without one nothing that was
+   * asked for before counts any more, with one nothing older.
+   */
+  written(customer: string, rev?: number): void {
+    const mark = this.#marks.get(customer);
+    if (mark === undefined) return;
+    if (rev === undefined) mark.epoch += 1;
+    else if (rev > mark.floorRev) {
+      mark.floorRev = rev;
+      mark.seenRev = Math.max(mark.seenRev, rev);
+    }
+  }
+
+  /** Forgets everything: for tests. */
+  clear(): void {
+    this.#leases.clear();
+    this.#marks.clear();
+  }
+
+  /** Newest last. Leases of a customer that is forgotten end: no write could be told to them any more. */
+  #remember(customer: string, mark: Mark): void {
+    const forgotten = this.#marks.set(customer, mark);
+    if (forgotten !== undefined) forgotten.epoch += 1;
+  }
+}
+
+function placeOf(customer: string, feature: string): string {
+  return `${customer}\n${feature}`;
+}
+
+function counts({ mark, epoch, rev }: Lease<unknown>): boolean {
+  return mark.epoch === epoch && rev >= mark.floorRev;
+}
+
+/**
+ * What a lease repeats: the verdict as the domain's JSON text, and the customer's instant at which it was true. `catalogVersion`: of what
+ * the account had defined and switched on by then. `said`: what became of it for callers who named the customer like this.
+ */
+export type LeasedVerdict = {
+  readonly verdictText: string;
+  readonly asOfMs: number;
+  readonly catalogVersion: number;
+  said?: { reference: string; text: string };
+};
+
+/** The leases of this isolate. */
+export const leases = new Leases<LeasedVerdict>(LEASES_KEPT_MAX);
+
+/** How leases name a customer. */
+export function leaseholder(accountId: string, customerId: Uuid): string {
+  return `${accountId}/${customerId}`;
+}

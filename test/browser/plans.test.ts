@@ -1,0 +1,302 @@
+import type { Page } from "playwright-core";
+import { beforeAll, describe, inject, test } from "vitest";
+import { ask } from "../e2e/support/api.ts";
+import { LOOKS, viewsLookRight } from "./support/views.ts";
+import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
+import { made, visits } from "./support/visits.ts";
+
+/** Plans and features in the console: looked at, and every write once, on plans and features that no other test knows. */
+
+const tanso = inject("tanso");
+const at = (path: string): string => `${tanso.url}/console${path}`;
+const PLANS = "/api/v1/monetization/plans";
+
+type Thing = { id: string; key: string };
+
+let idOf: (key: string) => string;
+
+const come = visits();
+
+/** A call of the account that is taken, and what it answers. */
+const told = <T>(method: "GET" | "POST" | "PATCH", path: string, body?: unknown) => made<T>(tanso, method, path, body);
+
+/** A plan on sale with one feature of its own, in version 2 at 20, and a subscriber who bought version 1 at 10. Returns its id. */
+async function sold(key: string): Promise<string> {
+  const feature = await told<Thing>("POST", "/api/v1/monetization/features", {
+    key: `${key}.use`,
+    name: `Use of ${key}`,
+  });
+  const plan = { key, name: `Plan ${key}`, description: "For a test.", priceAmount: 10 };
+  const { id: planId } = await told<Thing>("POST", PLANS, plan);
+  const pricing = { model: "included", max_usage: 500, usage_unit_type: "task" };
+  await told("POST", "/api/v1/monetization/rules/plan-features", { planId, featureId: feature.id, value: { pricing } });
+  await told("PATCH", `${PLANS}/${planId}`, { status: "ACTIVE" });
+  await told("POST", "/api/v1/client/customers", {
+    customerReferenceId: `${key}-buyer`,
+    firstName: "Vela",
+    lastName: key,
+    email: `${key}@vela.example`,
+  });
+  const bought = { customerReferenceId: `${key}-buyer`, planId };
+  const { invoice } = await told<{ invoice: Thing }>("POST", "/api/v1/client/subscriptions", bought);
+  await told("POST", `/api/v1/client/billing/invoices/${invoice.id}/mark-paid`);
+  await told("PATCH", `${PLANS}/${planId}`, { priceAmount: 20 });
+  return planId;
+}
+
+const done = (page: Page, text: string) => page.getByRole("status").filter({ hasText: text }).waitFor();
+
+beforeAll(async () => {
+  const { items } = await told<{ items: Thing[] }>("GET", `${PLANS}?limit=200`);
+  idOf = (key) => items.find((plan) => plan.key === key)?.id ?? "";
+});
+
+describe("does", () => {
+  test.each(LOOKS)("every view of plans shows the company, $look", async ({ look, options }) => {
+    const versioned = await sold(`look-${look}`);
+    const views = [
+      { name: "plans", path: "/plans", says: ["Pro, annual", "Pay as you go"] },
+      {
+        name: "plan",
+        path: `/plans/${idOf("pro-monthly")}`,
+        says: ["up to 10,000: $0.015 per call, $5.00 on entering", "Would have paid", "Billed in 30 days"],
+      },
+      {
+        name: "plan-versions",
+        path: `/plans/${versioned}?from=1`,
+        says: ["From version 1 to version 2", "500 a period"],
+      },
+      { name: "plan-credits", path: `/plans/${idOf("credits-monthly")}`, says: ["up to 500 carried over"] },
+      { name: "plan-edit", path: `/plans/${idOf("pro-monthly")}/edit`, says: ["Save as version 2", "1,000 call:"] },
+    ];
+    await viewsLookRight(await come(options), tanso.url, views, look);
+  });
+
+  test.each(LOOKS)("every view of features too, $look", async ({ look, options }) => {
+    const views = [
+      { name: "features", path: "/features", says: ["Call transcripts", "Semantic search"] },
+      {
+        name: "feature",
+        path: "/features/ai.chat",
+        says: ["Plans that have it", "Ember Games", "up to 10,000: $0.015 per call, $5.00 on entering"],
+      },
+    ];
+    await viewsLookRight(await come(options), tanso.url, views, look);
+  });
+
+  test("a plan is made, filled, previewed, given credits and activated, without the API", async ({ expect }) => {
+    const { page, errors } = await come();
+    await signIn(page, at("/plans"));
+    await page.getByRole("button", { name: "New plan" }).click();
+    await page.getByLabel("Name").fill("Zephyr");
+    await page.getByLabel("Key").fill("zephyr");
+    await page.getByLabel("Base price", { exact: true }).fill("12.50");
+    await shoot(page, "plan-new-light");
+    await page.getByRole("button", { name: "Make a draft" }).click();
+    await page.getByRole("heading", { name: "Zephyr" }).waitFor();
+    await page.getByText("Before it can be sold: say what it is (Edit), then put features into it.").waitFor();
+
+    await page.getByRole("link", { name: "Put the first one in" }).click();
+    await page.getByLabel("Put in").selectOption({ label: "Chat (ai.chat)" });
+    const rule = page.getByRole("region", { name: "Rule of Chat" });
+    await rule.getByRole("button", { name: "Graduated" }).click();
+    await rule.getByLabel("Up to, tier 1 of Chat").fill("500");
+    await rule.getByLabel("Price per unit, tier 1 of Chat").fill("0.1");
+    await rule.getByLabel("Price per unit, tier 2 of Chat").fill("0.05");
+    await rule.getByRole("button", { name: "Add a tier to Chat" }).click();
+    await rule.getByLabel("Up to, tier 2 of Chat").fill("2000");
+    await rule.getByLabel("Fee on entering, tier 2 of Chat").fill("5");
+    await rule.getByLabel("Price per unit, tier 3 of Chat").fill("0.01");
+    // 500 × 0.10 + 5 + 1,500 × 0.05
+    // A unit is called what other plans call it.
+    await rule.getByText("2,000 call: $130.00").waitFor();
+    await rule.getByLabel("Units burn credits").selectOption({ label: "AI credits (AI_CREDITS)" });
+    await page.getByRole("button", { name: "Work it out" }).click();
+    await page.getByRole("table").getByText("As edited").waitFor();
+    await page
+      .getByRole("button", { name: /^Show lines of/ })
+      .first()
+      .click();
+    await page.getByText(/tier 1: [\d,]+ × \$0\.10/).waitFor();
+    await settled(page);
+    await shoot(page, "plan-editing-light");
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Save the draft" }).click();
+    await done(page, "Saved");
+    await page.getByText("up to 2,000: $0.05 per call, $5.00 on entering").waitFor();
+
+    await page.getByRole("button", { name: "Give credits" }).click();
+    await page.getByLabel("Credit model").selectOption({ label: "AI credits (AI_CREDITS)" });
+    await page.getByLabel("Credits each period").fill("250");
+    await page.getByLabel("Usage that they do not cover").selectOption({ label: "Is billed by the feature's price" });
+    await shoot(page, "plan-give-credits-light");
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByText(/250 AI_CREDITS, .*usage beyond them is billed by price/).waitFor();
+
+    await page.getByRole("button", { name: "Activate" }).click();
+    await page.getByRole("dialog").getByText("$12.50 every month, in advance, with one feature.").waitFor();
+    await page.getByRole("dialog").getByLabel("Description").fill("A light wind.");
+    await shoot(page, "plan-activate-light");
+    await page.getByRole("dialog").getByRole("button", { name: "Activate" }).click();
+    await done(page, "Zephyr is on sale, version 1");
+    await page.getByText("Active", { exact: true }).waitFor();
+    expect(errors).toEqual([]);
+  });
+
+  test("a change of what is sold makes a version, shows its differences, and moves who bought the old one", async ({
+    expect,
+  }) => {
+    const planId = await sold("gull");
+    const { page, errors } = await come();
+    await signIn(page, at(`/plans/${planId}`));
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    await page.getByLabel("Base price", { exact: true }).fill("30");
+    await page.getByText("Saving makes version 3.").waitFor();
+    await page.getByRole("button", { name: "Work it out" }).click();
+    await page.getByText("Nobody used its features in that time").waitFor();
+    await shoot(page, "plan-terms-light");
+    await page.getByRole("button", { name: "Save" }).click();
+    await done(page, "Saved as version 3");
+    await page.getByRole("button", { name: "To the newest from version 1" }).click();
+    const differences = page.getByRole("region", { name: "From version 1 to version 3" });
+    await differences.getByText("$10.00").waitFor();
+    await page.waitForURL(at(`/plans/${planId}?from=1`));
+
+    await page.getByRole("button", { name: "Move subscribers" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("When").selectOption({ label: "At once, the time left is settled by an invoice" });
+    await dialog.getByRole("button", { name: "Show who would move" }).click();
+    await dialog.getByRole("link", { name: "Vela gull" }).waitFor();
+    expect(await dialog.getByRole("table").textContent()).toMatch(/\$10\.00\$30\.00\$(19|20)\.\d\d/);
+    await shoot(page, "plan-migrate-light");
+    expect(await axeFindings(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Move one subscription now" }).click();
+    await done(page, "1 moved to version 3");
+    await page.getByRole("button", { name: "Move subscribers" }).click();
+    await dialog.getByRole("button", { name: "Show who would move" }).click();
+    await dialog.getByText("Nobody would move").waitFor();
+    await page.keyboard.press("Escape");
+
+    await page.getByRole("button", { name: "Archive" }).click();
+    await dialog.getByRole("button", { name: "Archive" }).click();
+    await done(page, "Archived: nobody can buy it any more");
+    await page.getByRole("button", { name: "Sell again" }).click();
+    await dialog.getByRole("button", { name: "Sell again" }).click();
+    await done(page, "Plan gull is on sale, version 3");
+    expect(errors).toEqual([]);
+  });
+
+  test("credits are changed and stopped, a feature is taken out, and a draft is deleted", async ({ expect }) => {
+    const { id } = await told<Thing>("POST", PLANS, { key: "heron", name: "Heron" });
+    const models = await told<{ items: Thing[] }>("GET", "/api/v1/monetization/credits/models");
+    const model = models.items[0]?.id;
+    await told("POST", `/api/v1/monetization/credits/models/${model}/plans/${id}?creditAmount=10`);
+    const feature = await told<Thing>("POST", "/api/v1/monetization/features", { key: "heron.use" });
+    await told("POST", "/api/v1/monetization/rules/plan-features", { planId: id, featureId: feature.id });
+    const { page, errors } = await come();
+    await signIn(page, at(`/plans/${id}`));
+    const dialog = page.getByRole("dialog");
+    await page.getByRole("button", { name: /^Edit credits of/ }).click();
+    await dialog.getByLabel("Credits each period").fill("40");
+    await dialog.getByLabel("Gone after").fill("2");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText("40 AI_CREDITS").waitFor();
+    await page.getByText("gone after 2 months").waitFor();
+    await page.getByRole("button", { name: /^Stop credits of/ }).click();
+    await dialog.getByRole("button", { name: "Stop giving them" }).click();
+    await page.getByText("It gives no credits").waitFor();
+    await page.getByRole("link", { name: "Edit features" }).click();
+    await page.getByRole("button", { name: "Take out heron.use" }).click();
+    await page.getByRole("button", { name: "Save the draft" }).click();
+    await page.getByText("No feature in it").waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await dialog.getByRole("button", { name: "Delete the draft" }).click();
+    await page.getByRole("heading", { name: "Plans", exact: true }).waitFor();
+    expect((await ask(tanso, "GET", `${PLANS}/${id}`)).status).toBe(404);
+    expect(errors).toEqual([]);
+  });
+
+  test("a feature is made, edited, switched off and on, and deleted", async ({ expect }) => {
+    const { page, errors } = await come();
+    await signIn(page, at("/features"));
+    const dialog = page.getByRole("dialog");
+    await page.getByRole("button", { name: "New feature" }).click();
+    await dialog.getByLabel("Key").fill("puffin.dive");
+    await dialog.getByRole("button", { name: "Make it" }).click();
+    await page.waitForURL(at("/features/puffin.dive"));
+    await page.getByText("No plan has it").waitFor();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await dialog.getByLabel("Name").fill("Dives");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("heading", { name: "Dives" }).waitFor();
+    await page.getByRole("button", { name: "Switch off" }).click();
+    await dialog.getByText("Within 5 seconds nobody may use it, on any plan").waitFor();
+    await shoot(page, "feature-off-light");
+    await dialog.getByRole("button", { name: "Switch it off" }).click();
+    await page.getByText("Off: every check and every use of it is refused").waitFor();
+    await page.getByRole("button", { name: "Switch on" }).click();
+    await dialog.getByRole("button", { name: "Switch it on" }).click();
+    await page.getByText("On: plans decide who may use it").waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await dialog.getByRole("button", { name: "Delete it" }).click();
+    await done(page, "Dives is deleted");
+    await page.getByRole("heading", { name: "Features", exact: true }).waitFor();
+    expect(errors).toEqual([]);
+  });
+});
+
+describe("refuses", () => {
+  test("a wrong tier at its field, and a key that is taken", async ({ expect }) => {
+    const { id } = await told<Thing>("POST", PLANS, { key: "auk", name: "Auk" });
+    const { page } = await come();
+    await signIn(page, at(`/plans/${id}/edit`));
+    await page.getByLabel("Put in").selectOption({ label: "Translation (ai.translate)" });
+    const rule = page.getByRole("region", { name: "Rule of Translation" });
+    await rule.getByRole("button", { name: "Graduated" }).click();
+    await rule.getByLabel("Up to, tier 1 of Translation").fill("0");
+    await rule.getByLabel("Price per unit, tier 1 of Translation").fill("much");
+    await page.getByRole("button", { name: "Save the draft" }).click();
+    await rule.getByText("must be a finite decimal number").waitFor();
+    await rule.getByLabel("Price per unit, tier 1 of Translation").fill("0.1");
+    await rule.getByLabel("Price per unit, tier 2 of Translation").fill("0.1");
+    await page.getByRole("button", { name: "Save the draft" }).click();
+    await rule.getByText("must be greater than 0").waitFor();
+    expect(await rule.getByLabel("Up to, tier 1 of Translation").getAttribute("aria-invalid")).toBe("true");
+    await settled(page);
+    await shoot(page, "plan-refused-light");
+    await page.goto(at("/plans"));
+    await page.getByRole("button", { name: "New plan" }).click();
+    await page.getByLabel("Name").fill("Auk");
+    await page.getByLabel("Key").fill("auk");
+    await page.getByRole("button", { name: "Make a draft" }).click();
+    expect(await page.getByRole("alert").textContent()).toMatch(/auk.*Request id/);
+  });
+
+  test("activating what is not complete, and deleting a feature that plans have: they are named", async ({
+    expect,
+  }) => {
+    const { id } = await told<Thing>("POST", PLANS, { key: "skua", name: "Skua", description: "Empty." });
+    const { page } = await come();
+    await signIn(page, at(`/plans/${id}`));
+    await page.getByRole("button", { name: "Activate" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Activate" }).click();
+    const alert = page.getByRole("dialog").getByRole("alert");
+    await alert.getByText("the plan needs a feature to be ACTIVE").waitFor();
+    await page.goto(at("/features/ai.search"));
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete it" }).click();
+    await alert.waitFor();
+    expect(await alert.textContent()).toMatch(/“ai\.search” is in the plans .*“pro-monthly”/);
+    await shoot(page, "feature-delete-refused-light");
+  });
+
+  test("a plan and a feature that are not there", async ({ expect }) => {
+    const { page } = await come();
+    await signIn(page, at("/plans"));
+    await page.goto(at("/plans/nothing"));
+    await page.getByRole("alert").waitFor();
+    expect(await page.getByRole("alert").textContent()).toContain("nothing");
+    await page.goto(at("/features/no.such"));
+    await page.getByText("no.such").first().waitFor();
+  });
+});

@@ -1,0 +1,1 @@
+export function editCustomerFile(state: string, reference: string, statement: string): void;

@@ -1,0 +1,170 @@
+import type { GrantedBlock } from "../../../src/domain/block.ts";
+import { nextBillingAtMs } from "../../../src/domain/due.ts";
+import { BLOCK_USE_MS } from "../../../src/domain/limits.ts";
+import { type Ask, dropBlocks, handOut, keepBlock, openBlocks } from "../../../src/edge/blocks.ts";
+import { Leases, type Ticket } from "../../../src/edge/leases.ts";
+import type { Network } from "./network.ts";
+import { type ObjectModel, TAG } from "./object.ts";
+import type { Oracle, Promised } from "./oracle.ts";
+
+/** An isolate: what the Worker remembers between requests, and how its routes use it. Its clock is its own. */
+
+const CUSTOMER = "account/customer";
+const FEATURE = "api";
+
+export type There = {
+  network: Network;
+  /** The object, or nobody while it starts again. */
+  object: () => ObjectModel | undefined;
+  oracle: Oracle;
+  boundMs: number;
+  /** What blocks the object lent, and when. */
+  lent: Map<number, Parameters<Oracle["handedOut"]>[0]>;
+  /** Everything that callers hold, whoever gave it to them. */
+  callers: Promised[];
+};
+
+type Answer = { allowed: boolean; rev: number; trueAtMs: number };
+
+export function openIsolate({ network, object, oracle, boundMs, lent, callers }: There, skewMs: number) {
+  const leases = new Leases<Answer>(10);
+  const blocks = openBlocks();
+  let isAlive = true;
+  let ownRev = 0;
+  const clock = (): number => network.now() + skewMs;
+
+  /** A call of this isolate; whoever is dead hears no answer. */
+  function call<T>(ask: (there: ObjectModel) => T, answered: (answer: T) => void, lost: () => void = () => {}): void {
+    const there = (): T | "down" => {
+      const up = object();
+      return up === undefined ? "down" : ask(up);
+    };
+    network.call<T>(
+      there,
+      (answer) => isAlive && answered(answer),
+      () => isAlive && lost(),
+    );
+  }
+
+  function ask(isRenewal: boolean): void {
+    const ticket: Ticket = leases.ask(CUSTOMER, FEATURE, clock());
+    call(
+      (there) => ({ ...there.check(boundMs), trueAtMs: network.now() }),
+      (answer) => {
+        leases.keep(ticket, answer, answer);
+        if (isRenewal) return;
+        oracle.told.asked += 1;
+        if (!answer.allowed) oracle.told.denied += 1;
+      },
+    );
+  }
+
+  function noteLent(there: ObjectModel, block: GrantedBlock | undefined): GrantedBlock | undefined {
+    if (block !== undefined)
+      lent.set(block.block, {
+        rev: there.rev(),
+        lentAtMs: network.now(),
+        dueAtMs: nextBillingAtMs(there.book) ?? Infinity,
+      });
+    return block;
+  }
+
+  function askAhead(asked: Ask): void {
+    leases.written(CUSTOMER);
+    call(
+      (there) => noteLent(there, there.lend(asked.wish)),
+      (block) => {
+        leases.written(CUSTOMER);
+        keepBlock(asked, block);
+      },
+      () => leases.written(CUSTOMER),
+    );
+  }
+
+  /** A change by hand: what was remembered before it, or asked for meanwhile, counts no more. */
+  function change(work: (there: ObjectModel) => number): void {
+    const forget = (): void => {
+      leases.written(CUSTOMER);
+      dropBlocks(blocks, CUSTOMER);
+    };
+    forget();
+    call(
+      work,
+      (rev) => {
+        forget();
+        ownRev = Math.max(ownRev, rev);
+      },
+      forget,
+    );
+  }
+
+  function write<T>(work: (there: ObjectModel) => T): void {
+    leases.written(CUSTOMER);
+    const end = (): void => leases.written(CUSTOMER);
+    call(work, end, end);
+  }
+
+  return {
+    die: () => {
+      isAlive = false;
+    },
+    isAlive: () => isAlive,
+    check(): void {
+      const nowMs = clock();
+      const lease = boundMs === 0 ? undefined : leases.find(CUSTOMER, FEATURE, nowMs);
+      if (lease === undefined) {
+        ask(false);
+        return;
+      }
+      oracle.leased(lease.value, { nowMs: network.now(), boundMs, ownRev });
+      if (leases.takeRenewal(lease, nowMs)) ask(true);
+    },
+    reserve(unitsE12: bigint, ttlSeconds: number): void {
+      const key = { customer: CUSTOMER, tag: TAG, featureKey: FEATURE };
+      const { handed, ask: asked } = handOut(blocks, key, { unitsE12, ttlSeconds }, clock());
+      if (handed !== undefined) {
+        const [, number = ""] = /-([0-9a-f]{12})\./.exec(handed.reservationId) ?? [];
+        const from = lent.get(Number.parseInt(number, 16));
+        if (from === undefined) throw new Error("broken: nothing is handed out that was not lent");
+        oracle.handedOut(from, { nowMs: network.now(), useMsMax: BLOCK_USE_MS, ownRev });
+        const promised = { id: handed.reservationId, unitsE12, expiresAtMs: handed.expiresAtMs };
+        oracle.promise(promised);
+        callers.push(promised);
+        if (asked !== undefined) askAhead(asked);
+        return;
+      }
+      leases.written(CUSTOMER);
+      call(
+        (there) => {
+          const wish = asked === undefined ? {} : { wish: asked.wish };
+          const { made, block } = there.reserve({ unitsE12, ttlSeconds, ...wish });
+          const promised = made && { ...made, unitsE12 };
+          if (promised !== undefined) oracle.promise(promised);
+          return { promised, block: noteLent(there, block) };
+        },
+        ({ promised, block }) => {
+          leases.written(CUSTOMER);
+          if (asked !== undefined) keepBlock(asked, block);
+          if (promised === undefined) oracle.told.refused += 1;
+          else {
+            oracle.told.reserved += 1;
+            callers.push(promised);
+          }
+        },
+        () => leases.written(CUSTOMER),
+      );
+    },
+    commit(one: Promised, unitsE12: bigint): void {
+      write((there) => oracle.ended(one.id, unitsE12, there.commit(one.id, unitsE12)));
+    },
+    release(one: Promised): void {
+      write((there) => oracle.ended(one.id, 0n, there.release(one.id)));
+    },
+    consume(unitsE12: bigint): void {
+      write((there) => oracle.consumed(there.consume(unitsE12)));
+    },
+    change,
+  };
+}
+
+export type Isolate = ReturnType<typeof openIsolate>;

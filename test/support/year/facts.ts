@@ -1,0 +1,76 @@
+/**
+ * What is known of one customer's life: what was sold, and what happened, in order. Nothing else is needed to say what they owe. Amounts
+ * and units are decimal text, instants milliseconds.
+ */
+
+export type Tier = { upTo: string; price: string; flatFee: string };
+
+/**
+ * A feature in a plan. Without tiers and price it is included. `limit`: units of a period, or ever where they accumulate. `burns`: a unit is
+ * paid by a credit, as long as there are any.
+ */
+export type Rule = {
+  feature: string;
+  price?: string;
+  tiers?: readonly Tier[];
+  limit?: string;
+  accumulates: boolean;
+  burns?: true;
+};
+
+export type Version = { price: string; rules: readonly Rule[] };
+
+/** Version n is at place n − 1. */
+export type Plan = { key: string; currency: string; months: number; inArrears: boolean; versions: readonly Version[] };
+
+export type Catalog = readonly Plan[];
+
+/** A version of a plan. */
+export type Ref = { plan: string; version: number };
+
+/** A bill: the how-manieth of which subscription, both from 1. */
+export type BillRef = { sub: number; place: number };
+
+/** `isAccepted`: nobody knew then whether it counts, so no lack of credits refused it. */
+export type UseTold = {
+  kind: "use";
+  key: string;
+  feature: string;
+  units: string;
+  usedMs: number;
+  wanted?: number;
+  isAccepted?: true;
+};
+
+export type Happened =
+  | { kind: "subscribe"; to: Ref; graceDays: number }
+  | { kind: "change"; sub: number; to: Ref; type: "UPGRADE" | "DOWNGRADE" }
+  | { kind: "migrate"; sub: number; to: Ref; when: "NOW" | "NEXT_PERIOD" }
+  | { kind: "cancel"; sub: number; mode: "END_OF_PERIOD" | "IMMEDIATE" }
+  | { kind: "revert" | "dropScheduled" | "activate"; sub: number }
+  | { kind: "grace"; sub: number; days: number }
+  | { kind: "pay"; bill: BillRef }
+  | { kind: "void"; bill: BillRef; rebill: boolean }
+  /** `byRefund`: by giving back a payment at the provider. */
+  | { kind: "payout"; currency: string; cents: bigint; byRefund?: true }
+  /** `wanted`: the subscription that shall count it, if it can. */
+  | UseTold
+  | { kind: "makePool"; isHard: boolean }
+  | { kind: "grant"; credits: string; untilMs?: number }
+  | { kind: "deduct"; credits: string }
+  | { kind: "freeze" | "unfreeze" }
+  /** The use under this key should have said so many units. */
+  | { kind: "correct"; key: string; units: string }
+  /** Money for it came through the payment provider, or is on its way until an instant, or so much of it was given back; below 0 it was not, after all. */
+  | { kind: "collected"; bill: BillRef }
+  | { kind: "underWay"; bill: BillRef; untilMs: number }
+  | { kind: "givenBack"; bill: BillRef; cents: bigint }
+  /** A payout by a refund gave nothing after all. */
+  | { kind: "payoutBack"; currency: string; cents: bigint }
+  /** Somebody looked: whatever fell due until then has happened by then. */
+  | { kind: "seen" };
+
+export type Fact = { atMs: number } & Happened;
+
+/** What a rule refuses changes nothing; it is a fact all the same, for somebody looked. */
+export type Told = "done" | "refused";

@@ -1,0 +1,247 @@
+import { runInDurableObject } from "cloudflare:test";
+import { beforeEach, describe, test } from "vitest";
+import { ada, commit, consume, limited, reserve, usage } from "../support/access.ts";
+import { CREDITS } from "../support/credits.ts";
+import { customer, ok } from "../support/sale.ts";
+import { clockAt, newWorld, type World } from "../support/world.ts";
+
+/** The books of customers: lawful ones verify, and a row that somebody edited is found and named. */
+
+type Law = {
+  law: string;
+  subject: { kind: string; id: string; name?: string };
+  left: { what: string; value: string };
+  right: { what: string; value: string };
+  holds: boolean;
+  firstBreak?: { kind: string; id: string; why: string };
+};
+type Books = { customerId: string; asOf: string; holds: boolean; laws: Law[] };
+type Verified = {
+  customers: number;
+  laws: number;
+  broken: { customerId: string; laws: Law[] }[];
+  unfinished: string[];
+  nextCursor?: string;
+};
+
+const VERIFY = "/api/v1/monetization/books/verify";
+let world: World;
+
+beforeEach(async () => {
+  clockAt("2027-03-01T00:00:00Z");
+  world = await newWorld();
+});
+
+const booksOf = (ref: string) => ok(world.call<Books>("GET", `/api/v1/monetization/customers/${ref}/books`));
+const verify = (body: unknown = {}) => ok(world.call<Verified>("POST", VERIFY, body));
+
+type Id = { id: string };
+
+/** A customer who bought, used, reserved and corrected, and whose pool saw every kind of entry. */
+async function busy(): Promise<{ id: string; pool: string; grant: string; entry: string }> {
+  const { id } = await ada(
+    world,
+    { chat: usage("0.5"), api: limited(10) },
+    { priceAmount: 10, billingTiming: "IN_ADVANCE" },
+  );
+  await ok(consume(world, { usageUnits: 3 }));
+  const held = await ok(reserve(world, { usageUnits: 2 }));
+  await ok(commit(world, held.reservationId));
+  await ok(reserve(world, { usageUnits: 1, ttlSeconds: 3600 }));
+  const used = await ok(world.event({ customerReferenceId: "ada", featureKey: "api", usageUnits: 4 }));
+  await ok(world.call("POST", `/api/v1/client/events/${used.eventId}/correct`, { usageUnits: 1 }));
+  const spec = { name: "Credits", denomination: "AI_CREDITS", customerId: id };
+  const { id: creditPoolId } = await ok(world.call<Id>("POST", `${CREDITS}/pools`, spec));
+  const give = (body: object) =>
+    ok(world.call<Id>("POST", `${CREDITS}/grants`, { creditPoolId, grantType: "MANUAL", ...body }));
+  const { id: grant } = await give({ amount: 10 });
+  await give({ amount: 4, expiresAt: "2027-03-01T12:00:00Z" });
+  const gone = await give({ amount: 1 });
+  const taken = await ok(world.call<Id>("POST", `${CREDITS}/deductions`, { creditPoolId, amount: 6.5 }));
+  await ok(world.call("POST", `${CREDITS}/transactions/${taken.id}/reverse`));
+  await ok(world.call("POST", `${CREDITS}/grants/${gone.id}/void`));
+  await ok(world.call("POST", `${CREDITS}/pools/${creditPoolId}/freeze`));
+  clockAt("2027-03-02T00:00:00Z");
+  return { id, pool: creditPoolId, grant, entry: taken.id };
+}
+
+/** Edits the object's tables behind its back. */
+async function edit(customerId: string, sql: string): Promise<void> {
+  await runInDurableObject(world.object(customerId), (_, state) => {
+    if (state.storage.sql.exec(sql).rowsWritten === 0) throw new Error(`nothing was edited: ${sql}`);
+  });
+}
+
+/** Puts another number into a body. `path` as JSON has it. */
+const setAmount = (table: string, number: string, path: string, amount: string) =>
+  `UPDATE ${table} SET body = json_set(body, '${path}."$bigint"', '${amount}') WHERE number = ${number}`;
+
+describe("does", () => {
+  test("every law is told with both sides, of pools, counters, invoices and balances", async ({ expect }) => {
+    const { id, pool } = await busy();
+    const books = await booksOf("ada");
+    expect(books).toMatchObject({ customerId: id, asOf: "2027-03-02T00:00:00.000Z", holds: true });
+    const of = (law: string) => books.laws.filter((one) => one.law === law);
+    expect(of("pool_equation")).toEqual([
+      {
+        law: "pool_equation",
+        subject: { kind: "credit pool", id: pool, name: "Credits" },
+        left: { what: "granted + reversed", value: "21.5" },
+        right: { what: "balance + consumed + expired + voided", value: "21.5" },
+        holds: true,
+      },
+    ]);
+    expect(of("pool_grants")[0]).toMatchObject({ left: { value: "10" }, right: { value: "10" } });
+    expect(of("ledger_chain")[0]).toMatchObject({ left: { value: "8" }, right: { value: "8" } });
+    expect(
+      of("counter_events")
+        .map(({ subject, left, right }) => [subject.name, left.value, right.value])
+        .sort(),
+    ).toEqual([
+      ["api", "1", "1"],
+      ["chat", "5", "5"],
+    ]);
+    expect(of("invoice_lines")[0]).toMatchObject({ left: { value: "1" }, right: { value: "1" } });
+    expect(books.laws.filter(({ holds }) => !holds)).toEqual([]);
+  });
+
+  test("an account is verified page by page, and only what is broken is told", async ({ expect }) => {
+    const { id } = await busy();
+    await customer(world, "grace");
+    await customer(world, "linus");
+    const first = await verify({ limit: 2 });
+    const second = await verify({ limit: 2, cursor: first.nextCursor });
+    expect([first.customers, second.customers, second.nextCursor]).toEqual([2, 1, undefined]);
+    expect([first.broken, second.broken, first.unfinished]).toEqual([[], [], []]);
+    await edit(id, setAmount("credit_pools", "1", "$.balanceE4", "990000"));
+    const { broken, customers, laws } = await verify();
+    expect(customers).toBe(3);
+    expect(laws).toBeGreaterThan(10);
+    expect(broken.map(({ customerId }) => customerId)).toEqual([id]);
+    expect(broken[0]?.laws.map(({ law }) => law)).toEqual(["pool_equation", "pool_ledger", "pool_grants"]);
+  });
+
+  test("a page that is just full leads to one that is empty, and that is the end", async ({ expect }) => {
+    for (const reference of ["ada", "grace", "linus"]) await customer(world, reference);
+    const full = await verify({ limit: 3 });
+    expect([full.customers, full.nextCursor === undefined]).toEqual([3, false]);
+    expect(await verify({ limit: 3, cursor: full.nextCursor })).toEqual({
+      customers: 0,
+      laws: 0,
+      broken: [],
+      unfinished: [],
+    });
+  });
+});
+
+describe("refuses", () => {
+  test("the books of nobody", async ({ expect }) => {
+    expect((await world.call("GET", "/api/v1/monetization/customers/nobody/books")).status).toBe(404);
+  });
+
+  test("pages of no size, and larger ones than one call walks", async ({ expect }) => {
+    expect((await world.call("POST", VERIFY, { limit: 0 })).status).toBe(400);
+    expect((await world.call("POST", VERIFY, { limit: 500 })).status).toBe(200);
+    expect((await world.call("POST", VERIFY, { limit: 501 })).status).toBe(400);
+  });
+});
+
+describe("holds", () => {
+  type Broken = Awaited<ReturnType<typeof busy>>;
+  const number = (id: string) => String(Number.parseInt(id.slice(24), 16));
+
+  test.for<[string, (made: Broken) => string, string[], (made: Broken) => Partial<Law["firstBreak"]>]>([
+    [
+      "a pool's total",
+      () => setAmount("credit_pools", "1", "$.consumedE4", "1"),
+      ["pool_equation", "pool_totals"],
+      ({ pool }) => ({ kind: "credit pool", id: pool }),
+    ],
+    [
+      "what a grant has left",
+      ({ grant }) => setAmount("credit_grants", number(grant), "$.remainingE4", "1"),
+      ["grants_ledger", "pool_grants"],
+      ({ grant }) => ({ kind: "credit grant", id: grant, why: "has 0.0001 left, its ledger leaves 10" }),
+    ],
+    [
+      "what is held of a grant",
+      ({ grant }) => setAmount("credit_grants", number(grant), "$.heldE4", "5000"),
+      ["pool_held"],
+      ({ grant }) => ({ kind: "credit grant", id: grant, why: "says 0.5 is held, open reservations hold 0" }),
+    ],
+    [
+      "the amount of a transaction",
+      ({ entry }) => setAmount("credit_entries", number(entry), "$.amountE4", "-1"),
+      ["ledger_chain", "pool_totals"],
+      ({ entry }) => ({ kind: "credit transaction", id: entry }),
+    ],
+    [
+      "the draws of a transaction",
+      ({ entry }) => setAmount("credit_entries", number(entry), "$.draws[0].amountE4", "1"),
+      ["grants_ledger", "ledger_chain", "pool_grants"],
+      ({ entry }) => ({ kind: "credit transaction", id: entry, why: "is of -6.5, its draws come to 2.5001" }),
+    ],
+    [
+      "a transaction that is gone",
+      ({ entry }) => `DELETE FROM credit_entries WHERE number = ${number(entry)}`,
+      ["grants_ledger", "ledger_chain", "pool_grants", "pool_totals"],
+      () => ({ kind: "credit transaction" }),
+    ],
+    [
+      "a counter",
+      () => "UPDATE counters SET used_e12 = '7' WHERE feature_key = 'chat'",
+      ["counter_events"],
+      () => ({ kind: "subscription", why: "the counter of chat is not the sum of its events" }),
+    ],
+    [
+      "what of a counter is billable",
+      () => "UPDATE counters SET billable_e12 = '7' WHERE feature_key = 'chat'",
+      ["counter_events"],
+      () => ({
+        kind: "subscription",
+        why: "the counter of chat has 0.000000000007 billable units, its events leave 5",
+      }),
+    ],
+    [
+      "an invoice",
+      () => "UPDATE invoices SET body = json_set(body, '$.amountMinor', 999)",
+      ["invoice_lines"],
+      () => ({ kind: "invoice", why: "its amount is 999, its lines come to 1000 minor units" }),
+    ],
+  ])("%s that somebody edited is found and named", async ([, sql, laws, named], { expect }) => {
+    const made = await busy();
+    expect((await booksOf("ada")).holds).toBe(true);
+    await edit(made.id, sql(made));
+    const books = await booksOf("ada");
+    expect(books.holds).toBe(false);
+    const broken = books.laws.filter(({ holds }) => !holds);
+    expect(broken.map(({ law }) => law).sort()).toEqual(laws);
+    expect(broken.map(({ firstBreak }) => firstBreak)).toContainEqual(expect.objectContaining(named(made)));
+  });
+
+  test("a money balance that somebody edited is found and named", async ({ expect }) => {
+    const { id } = await busy();
+    const { items } = await ok(
+      world.call<{ items: Id[] }>("GET", `/api/v1/monetization/subscriptions?customerId=${id}`),
+    );
+    const cancel = `/api/v1/client/subscriptions/cancellation/${items[0]?.id}?cancelMode=IMMEDIATE`;
+    await ok(world.call("POST", cancel));
+    const balance = async () => (await booksOf("ada")).laws.filter(({ law }) => law === "balance_entries");
+    const before = await balance();
+    expect(before).toMatchObject([{ holds: true, subject: { kind: "customer", name: "USD" } }]);
+    expect(Number(before[0]?.left.value)).toBeGreaterThan(0);
+    await edit(id, "UPDATE balance_entries SET balance_minor = balance_minor + 1 WHERE number = 1");
+    expect(await balance()).toMatchObject([
+      {
+        holds: false,
+        firstBreak: {
+          kind: "balance entry",
+          id: "1",
+          why: expect.stringMatching(/^leaves \d+, the entries until then/),
+        },
+      },
+    ]);
+    await edit(id, "UPDATE balance_entries SET balance_minor = balance_minor - 1, amount_minor = -5 WHERE number = 1");
+    expect((await balance())[0]).toMatchObject({ holds: false, firstBreak: { kind: "balance entry", id: "1" } });
+  });
+});

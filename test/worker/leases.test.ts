@@ -1,0 +1,222 @@
+import { env } from "cloudflare:workers";
+import { afterAll, beforeEach, describe, test, vi } from "vitest";
+import { clearSnapshots } from "../../src/catalog/snapshot.ts";
+import { leases } from "../../src/edge/leases.ts";
+import { ada, check, consume, type Entitlement, evaluate, limited, offer, usage } from "../support/access.ts";
+import { withD1 } from "../support/d1.ts";
+import { active, customer, ok, pay, subscribe } from "../support/sale.ts";
+import { at, clockAt, newWorld, type World } from "../support/world.ts";
+
+/** Checks that no object is asked for: from what this isolate repeats, and what ends that. Clock and isolate are the test's. */
+
+const NOON = "2030-03-05T12:00:00.000Z";
+
+beforeEach(() => {
+  leases.clear();
+  clockAt(NOON);
+});
+afterAll(() => {
+  vi.useRealTimers();
+});
+
+/** The clock stands so many milliseconds after noon. */
+const msPast = (ms: number) => clockAt(new Date(at(NOON) + ms).toISOString());
+
+const stale = (world: World, entitlementStalenessMs: number) =>
+  ok(world.call("PATCH", "/api/v1/account/settings", { entitlementStalenessMs }));
+
+/** A world whose answers may be a second old, and ada on a plan with these rules. */
+async function leasing(rules: Record<string, unknown> = { chat: {} }): Promise<World> {
+  const world = await newWorld();
+  await stale(world, 1000);
+  await ada(world, rules);
+  return world;
+}
+
+async function source(world: World, featureKey = "chat", query = ""): Promise<string> {
+  const { source: from, allowed } = await ok(check(world, featureKey, query));
+  return `${allowed ? "yes" : "no"}, ${from}`;
+}
+
+/** Runs what came after answers. */
+async function later(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe("does", () => {
+  test("the same question within the bound is answered by the isolate, as of when the object said it", async ({
+    expect,
+  }) => {
+    const world = await leasing();
+    const first = await ok(check(world, "chat", ""));
+    expect(first).toMatchObject({ source: "object", asOf: NOON });
+    msPast(400);
+    const again = await ok(check(world, "chat", ""));
+    expect(again).toEqual({ ...first, source: "lease" });
+    msPast(1000);
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "object", asOf: "2030-03-05T12:00:01.000Z" });
+  });
+
+  test("it is asked for anew ahead, beside an answer, and then goes on", async ({ expect }) => {
+    const world = await leasing();
+    await source(world);
+    msPast(600);
+    expect(await source(world)).toBe("yes, lease");
+    await later();
+    msPast(1500);
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", asOf: "2030-03-05T12:00:00.600Z" });
+  });
+
+  test("checks from leases are in the log of checks, told with the next question", async ({ expect }) => {
+    const world = await leasing();
+    for (let times = 0; times < 5; times += 1) await source(world);
+    await source(world, "chat", "?record=false");
+    await source(world, "chat", "?fresh=true");
+    const { items } = await ok(world.call<{ items: unknown[] }>("GET", "/api/v1/monetization/customers/ada/checks"));
+    expect(items).toEqual([{ day: "2030-03-05", featureKey: "chat", allowed: 6, denied: 0 }]);
+  });
+
+  test("an event's receipt brings the new answer along", async ({ expect }) => {
+    const world = await leasing({ chat: usage(1) });
+    await source(world);
+    msPast(100);
+    await ok(world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 3 }));
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", usage: { used: 3 } });
+    await ok(consume(world, { usageUnits: 2 }));
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", usage: { used: 5 } });
+  });
+
+  test("a limit that is far away is leased; the end of it is asked for each time", async ({ expect }) => {
+    const world = await leasing({ chat: limited(1000) });
+    await source(world);
+    // The object has woken just now: it does not know yet how fast it goes.
+    expect(await source(world)).toBe("yes, object");
+    msPast(2000);
+    await source(world);
+    expect(await source(world)).toBe("yes, lease");
+    await ok(consume(world, { usageUnits: 900 }));
+    // 100 are left, and 900 came within a second.
+    expect(await source(world)).toBe("yes, object");
+    expect(await source(world)).toBe("yes, object");
+    msPast(60_000);
+    await source(world);
+    expect(await source(world)).toBe("yes, lease");
+    await ok(consume(world, { usageUnits: 90 }));
+    msPast(120_000);
+    await source(world);
+    // Ten are left: each question is asked.
+    expect(await source(world)).toBe("yes, object");
+  });
+});
+
+describe("refuses", () => {
+  test("a no: who has just paid gets in at once", async ({ expect }) => {
+    const world = await newWorld();
+    await stale(world, 60_000);
+    await customer(world);
+    await offer(world, "pro", { chat: {} }, { priceAmount: 10, billingTiming: "IN_ADVANCE" });
+    const { invoice } = await ok(subscribe(world, "ada", "pro"));
+    expect([await source(world), await source(world)]).toEqual(["no, object", "no, object"]);
+    await ok(pay(world, invoice.id));
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, lease"]);
+  });
+
+  test("to answer from a lease what is asked in another way", async ({ expect }) => {
+    const world = await leasing();
+    await source(world);
+    expect(await source(world, "chat", "?fresh=true")).toBe("yes, object");
+    expect(await source(world, "chat", "?subscriptionId=nobody-s")).toBe("yes, object");
+    const uncached = await world.call<Entitlement>("GET", "/api/v1/client/entitlements/ada/chat", undefined, {
+      "Cache-Control": "no-cache",
+    });
+    expect(uncached.data.source).toBe("object");
+    expect((await ok(evaluate(world, { featureKey: "chat" }))).source).toBe("object");
+    expect((await ok(consume(world))).entitlement.source).toBe("object");
+    expect(await source(world)).toBe("yes, lease");
+  });
+
+  test("leases of a test account, unless it asks for them", async ({ expect }) => {
+    const world = await newWorld();
+    await ada(world, { chat: {} });
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, object"]);
+    const settings = async () =>
+      (await ok(world.call<{ entitlementStalenessMs: number }>("GET", "/api/v1/account/settings")))
+        .entitlementStalenessMs;
+    expect(await settings()).toBe(0);
+    await env.DB.prepare("UPDATE accounts SET mode = 'live' WHERE account_id = ?").bind(world.accountId).run();
+    expect(await settings()).toBe(1000);
+    clearSnapshots();
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, lease"]);
+    await stale(world, 0);
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, object"]);
+  });
+
+  test("leases past what falls due, and in the time of a test clock", async ({ expect }) => {
+    const world = await newWorld();
+    await stale(world, 60_000);
+    await customer(world);
+    await offer(world, "pro", { chat: {} });
+    const { id } = await active(world, "ada", "pro");
+    await ok(world.call("POST", `/api/v1/monetization/subscriptions/${id}/cancel?cancelMode=END_OF_PERIOD`));
+    const endsAtMs = at("2030-04-05T12:00:00.000Z");
+    clockAt(new Date(endsAtMs - 5000).toISOString());
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, lease"]);
+    clockAt(new Date(endsAtMs).toISOString());
+    expect(await source(world)).toBe("no, object");
+  });
+});
+
+describe("holds", () => {
+  test("a write through this isolate ends what it repeats, whoever of the routes makes it", async ({ expect }) => {
+    const world = await newWorld();
+    await stale(world, 60_000);
+    const { subscription } = await ada(world, { chat: {} });
+    await source(world);
+    expect(await source(world)).toBe("yes, lease");
+    const cancel = `/api/v1/monetization/subscriptions/${subscription.id}/cancel?cancelMode=IMMEDIATE`;
+    await ok(world.call("POST", cancel));
+    expect(await source(world)).toBe("no, object");
+  });
+
+  test("a feature that is switched off is denied by the isolate that did it at once, by others within 5 s", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    await stale(world, 60_000);
+    await ada(world, { chat: {} });
+    await source(world);
+    expect(await source(world)).toBe("yes, lease");
+    const { id } = await ok(world.call<{ id: string }>("GET", "/api/v1/client/features/chat"));
+    await ok(world.call("PATCH", `/api/v1/monetization/features/${id}`, { isEnabled: false }));
+    expect(await source(world)).toBe("no, object");
+    await ok(world.call("PATCH", `/api/v1/monetization/features/${id}`, { isEnabled: true }));
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, lease"]);
+    // As another isolate would.
+    await env.DB.batch([
+      env.DB.prepare("UPDATE features SET is_enabled = 0 WHERE feature_id = ?").bind(id),
+      env.DB.prepare("UPDATE accounts SET catalog_version = catalog_version + 1 WHERE account_id = ?").bind(
+        world.accountId,
+      ),
+    ]);
+    expect(await source(world)).toBe("yes, lease");
+    msPast(5000);
+    expect(await source(world)).toBe("no, object");
+  });
+
+  test("one account's leases answer no other, whose customer has the same name", async ({ expect }) => {
+    const [world, other] = [await leasing(), await newWorld()];
+    await stale(other, 1000);
+    await customer(other);
+    await source(world);
+    expect(await source(world)).toBe("yes, lease");
+    expect(await source(other)).toBe("no, object");
+  });
+
+  test("with D1 away, and nothing that D1 need be asked for, leases go on", async ({ expect }) => {
+    const world = await leasing();
+    await source(world);
+    await withD1("away", async () => {
+      expect(await source(world)).toBe("yes, lease");
+    });
+  });
+});

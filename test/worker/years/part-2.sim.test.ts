@@ -1,0 +1,3 @@
+import { simulate } from "../../support/year/simulate.ts";
+
+simulate(2);
