@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 import "./scripts/assets.mjs";
 
 /**
- * Four kinds of test, each as near to its subject as it can be: rules in plain Node, objects and D1 inside workerd, the whole over
- * HTTP against what `npm start` starts, and the console in a browser against the same.
+ * Three kinds of test, each as near to its subject as it can be: rules in plain Node, objects and D1 inside workerd, and the whole, the
+ * console in a browser included, over HTTP against what `npm start` starts: a server for each file.
  */
 export default defineConfig({
   test: {
@@ -51,27 +51,12 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/browser/**/*.test.ts"],
           globalSetup: ["test/e2e/global-setup.ts"],
           environment: "node",
-          // Starting a server, twice in some tests, takes seconds on a busy machine.
+          // Starting a server, twice in some tests, or one look at each of a dozen views takes more than a minute on a busy machine.
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file starts servers of its own: side by side they would only slow each other down.
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
-          name: "browser",
-          include: ["test/browser/**/*.test.ts"],
-          // The same first start as e2e's, of its own: what one of them writes must not be in the other's figures.
-          globalSetup: ["test/e2e/global-setup.ts"],
-          environment: "node",
-          // One look at each of a dozen views takes more than a minute on a busy machine.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

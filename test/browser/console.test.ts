@@ -1,12 +1,13 @@
-import { describe, inject, test } from "vitest";
+import { describe, test } from "vitest";
 import { DEMO_KEY } from "../e2e/support/api.ts";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, NARROW, shoot, signIn } from "./support/visit.ts";
 import { visits } from "./support/visits.ts";
 
 /** The console as people use it: in a real browser, on the company that a local start makes. */
 
-const { url, output } = inject("tanso");
+const { url, output } = await seededTanso();
 const at = (path: string): string => `${url}/console${path}`;
 
 /** Each view, and words of the seed that must stand on it. */
@@ -22,7 +23,7 @@ const come = visits();
 
 describe("does", () => {
   test("the link that a start prints signs in once, and is not kept in the address", async ({ expect }) => {
-    const link = /http:\S+\/console#token=\S+/.exec(output)?.[0] ?? "";
+    const link = /http:\S+\/console#token=\S+/.exec(output())?.[0] ?? "";
     const first = await come();
     await first.page.goto(link);
     await first.page.getByRole("heading", { name: "Overview" }).waitFor();

@@ -1,12 +1,13 @@
 import type { Page } from "playwright-core";
-import { describe, inject, test } from "vitest";
+import { describe, test } from "vitest";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { settled, shoot, signIn } from "./support/visit.ts";
 import { customer, made, visits } from "./support/visits.ts";
 
 /** Credits: what there is, what moved, what a unit burns and costs, and every credit that an operator moves by hand. */
 
-const tanso = inject("tanso");
+const tanso = await seededTanso();
 const { url } = tanso;
 const at = (path: string): string => `${url}/console${path}`;
 const come = visits();

@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
-import { beforeAll, describe, inject, test } from "vitest";
+import { beforeAll, describe, test } from "vitest";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { billed, type Shop, usageShop } from "./support/usage-shop.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { shoot, signIn } from "./support/visit.ts";
@@ -7,7 +8,7 @@ import { visits } from "./support/visits.ts";
 
 /** Events in the console: as they come, summed up, and one with everything that is known of it. */
 
-const { url } = inject("tanso");
+const { url } = await seededTanso();
 const at = (path: string): string => `${url}/console${path}`;
 
 let shop: Shop;

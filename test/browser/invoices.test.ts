@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
-import { beforeAll, describe, inject, test } from "vitest";
+import { beforeAll, describe, test } from "vitest";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { fileText } from "./support/files.mjs";
 import { billed, type Shop, usageShop } from "./support/usage-shop.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
@@ -8,7 +9,7 @@ import { visits } from "./support/visits.ts";
 
 /** Invoices and the money balance in the console: found, explained, replayed, paid, void, printed and taken away. */
 
-const { url } = inject("tanso");
+const { url } = await seededTanso();
 const at = (path: string): string => `${url}/console${path}`;
 
 const NAMES = ["zephyr-paid", "zephyr-void", "zephyr-again", "zephyr-shown", "zephyr-owed"] as const;

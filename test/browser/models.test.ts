@@ -1,13 +1,14 @@
 import type { Page } from "playwright-core";
-import { describe, inject, test } from "vitest";
+import { describe, test } from "vitest";
 import { ask } from "../e2e/support/api.ts";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { shoot, signIn } from "./support/visit.ts";
 import { visits } from "./support/visits.ts";
 
 /** Models in the console: what they cost and bring, the account's own rates, the public price list. */
 
-const { url } = inject("tanso");
+const { url } = await seededTanso();
 const at = (path: string): string => `${url}/console${path}`;
 
 const open = visits();

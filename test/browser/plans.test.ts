@@ -1,13 +1,14 @@
 import type { Page } from "playwright-core";
-import { beforeAll, describe, inject, test } from "vitest";
+import { beforeAll, describe, test } from "vitest";
 import { ask } from "../e2e/support/api.ts";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
 import { made, visits } from "./support/visits.ts";
 
 /** Plans and features in the console: looked at, and every write once, on plans and features that no other test knows. */
 
-const tanso = inject("tanso");
+const tanso = await seededTanso();
 const at = (path: string): string => `${tanso.url}/console${path}`;
 const PLANS = "/api/v1/monetization/plans";
 

@@ -1,4 +1,5 @@
-import { describe, inject, test } from "vitest";
+import { describe, test } from "vitest";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { fileText } from "./support/files.mjs";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
@@ -9,7 +10,7 @@ import { visits } from "./support/visits.ts";
  * account of the test's own: the seeded one is looked at by all.
  */
 
-const { url } = inject("tanso");
+const { url } = await seededTanso();
 const at = (path: string): string => `${url}/console${path}`;
 
 /** Each view, and words that must stand on it in the seeded account. */

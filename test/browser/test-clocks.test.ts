@@ -1,11 +1,12 @@
-import { describe, inject, test } from "vitest";
+import { describe, test } from "vitest";
+import { seededTanso } from "../e2e/support/seeded.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
 import { customer, made, visits } from "./support/visits.ts";
 
 /** Test clocks: months of billing in a minute, told customer by customer. */
 
-const tanso = inject("tanso");
+const tanso = await seededTanso();
 const { url } = tanso;
 const at = (path: string): string => `${url}/console${path}`;
 const come = visits();

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { DEMO_KEY, type Figures, get, totals } from "./support/api.ts";
+import { seededTanso } from "./support/seeded.ts";
 import { crash, launch, newStateFolder, removeStateFolder, run, startTanso, stopTanso } from "./support/tanso.mjs";
 import { importFile, type TraceFile, traceFile } from "./support/trace.mjs";
 
 /** `npm run import`: a file of requests with known sums, whatever happens on its way. */
 
-const shared = inject("tanso");
+const shared = await seededTanso();
 const folder = newStateFolder();
 const DAY = "start=2024-03-05T00:00:00Z&end=2024-03-06T00:00:00Z";
 

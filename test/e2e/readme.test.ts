@@ -1,11 +1,12 @@
-import { afterAll, describe, inject, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import { README, shellOf } from "./support/readme.mjs";
+import { seededTanso } from "./support/seeded.ts";
 import { paste } from "./support/shell.mjs";
 import { newStateFolder, removeStateFolder } from "./support/tanso.mjs";
 
 /** The README, word for word: what a new user pastes must work. */
 
-const shared = inject("tanso");
+const shared = await seededTanso();
 const folder = newStateFolder();
 afterAll(() => removeStateFolder(folder));
 
@@ -53,7 +54,7 @@ function tableIn(printed: string): string[][] {
 
 describe("does", () => {
   test("the README's three calls are those that a start prints", async ({ expect }) => {
-    const printed = shared.output.replaceAll(`127.0.0.1:${shared.port}`, "127.0.0.1:8787");
+    const printed = shared.output().replaceAll(`127.0.0.1:${shared.port}`, "127.0.0.1:8787");
     const calls = README.split("\n").filter((line) => line.startsWith("curl -s ") && line.includes("sk_test_"));
     expect(calls).toHaveLength(3);
     for (const call of calls) expect(printed).toContain(call);

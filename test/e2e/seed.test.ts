@@ -1,10 +1,12 @@
 import { beforeAll, describe, inject, test } from "vitest";
 import { ask, DEMO_KEY, type Figures, get, totals } from "./support/api.ts";
+import { seededTanso } from "./support/seeded.ts";
 import { newStateFolder, removeStateFolder, run } from "./support/tanso.mjs";
 
 /** The Demo account: what a first start shows to somebody who has no data yet. */
 
-const shared = inject("tanso");
+const { output } = inject("firstStart");
+const shared = await seededTanso();
 const DAY_MS = 86_400_000;
 
 type Customer = Figures & { customerReferenceId: string; customerName: string };
@@ -86,7 +88,7 @@ const TOLD = /The Demo account is filled: 27 customers, 6 plans, 24 subscription
 describe("does", () => {
   let eventCount: number;
   beforeAll(() => {
-    eventCount = Number(TOLD.exec(shared.output)?.[1]?.replaceAll(",", ""));
+    eventCount = Number(TOLD.exec(output)?.[1]?.replaceAll(",", ""));
   });
 
   test("about 20,000 events of 20 named customers arrive in the analytics", async ({ expect }) => {

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, describe, inject, test } from "vitest";
+import { afterAll, afterEach, describe, test } from "vitest";
 import { DEMO_KEY, get } from "./support/api.ts";
+import { seededTanso } from "./support/seeded.ts";
 import { paste } from "./support/shell.mjs";
 import {
   answersSecond,
@@ -18,7 +19,7 @@ import {
 
 /** `npm start`: from nothing to a server that answers, and back to nothing. */
 
-const shared = inject("tanso");
+const shared = await seededTanso();
 const state = newStateFolder();
 const started: Tanso[] = [];
 
@@ -45,9 +46,9 @@ describe("does", () => {
   });
 
   test("it prints the address, the key and three calls, and each works as printed", async ({ expect }) => {
-    expect(shared.output).toContain(`http://127.0.0.1:${shared.port}`);
-    expect(shared.output).toContain(DEMO_KEY);
-    const calls = printedCalls(shared.output);
+    expect(shared.output()).toContain(`http://127.0.0.1:${shared.port}`);
+    expect(shared.output()).toContain(DEMO_KEY);
+    const calls = printedCalls(shared.output());
     expect(calls).toHaveLength(3);
     for (const call of calls) expect(JSON.parse(await paste(call, state)), call).toMatchObject({ success: true });
   });

@@ -1,7 +1,7 @@
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The seeded server that all e2e files share. They may add data, never stop it. */
-    tanso: { url: string; port: number; output: string };
+    /** What a first start left in its folder when it was stopped, seeded, and what it said. Files start on copies of the folder. */
+    firstStart: { state: string; output: string };
   }
 }
 

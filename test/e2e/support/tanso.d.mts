@@ -30,6 +30,7 @@ export function startTanso(
 ): Promise<Tanso>;
 export function stopTanso(tanso: Tanso): Promise<number | null>;
 export function newStateFolder(): string;
+export function copyOfState(state: string): string;
 export function removeStateFolder(state: string): void;
 export function freePort(): Promise<number>;
 export function occupyPort(): Promise<{ port: number; leave(): Promise<void> }>;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -88,6 +88,13 @@ export async function stopTanso(tanso) {
 
 export function newStateFolder() {
   return mkdtempSync(join(tmpdir(), "tanso-e2e-"));
+}
+
+/** A new folder with what is in another, which nobody serves now. */
+export function copyOfState(state) {
+  const copy = newStateFolder();
+  cpSync(state, copy, { recursive: true });
+  return copy;
 }
 
 export function removeStateFolder(state) {
