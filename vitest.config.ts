@@ -16,6 +16,8 @@ export default defineConfig({
       {
         test: {
           name: "domain",
+          // Rules have no state that a file could leave to another.
+          isolate: false,
           include: ["test/domain/**/*.test.ts", "test/double/**/*.test.ts", "test/*.test.ts"],
           environment: "node",
           // Thousands of random histories take seconds on a busy machine.
@@ -42,6 +44,8 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          // A runtime for each worker, not for each file: test/worker/setup.ts empties it in between.
+          isolate: false,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/worker/global-setup.ts"],
           setupFiles: ["test/worker/setup.ts"],

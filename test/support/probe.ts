@@ -179,12 +179,20 @@ export function probe(route: Route, things: Things, key?: string, path: string =
 
 const NO_ROWS_OF_ACCOUNTS = /^(sqlite_|_cf_|d1_migrations$|cron_runs$|cron_cursors$)/;
 
-/** Everything D1 holds of an account, a text per row: equal texts, nothing changed. */
-export async function rowsOf(accountId: string): Promise<string[]> {
+/** Tables of D1 with rows of accounts; asked once, since every file has the same ones. */
+let tablesOfAccounts: string[] | undefined;
+
+async function askTables(): Promise<string[]> {
   const list = await env.DB.prepare("PRAGMA table_list").all<{ name: string; schema: string; type: string }>();
-  const names = list.results
+  return list.results
     .filter(({ name, schema, type }) => schema === "main" && type === "table" && !NO_ROWS_OF_ACCOUNTS.test(name))
     .map(({ name }) => name);
+}
+
+/** Everything D1 holds of an account, but for tables `without`, a text per row: equal texts, nothing changed. */
+export async function rowsOf(accountId: string, without?: RegExp): Promise<string[]> {
+  tablesOfAccounts ??= await askTables();
+  const names = tablesOfAccounts.filter((name) => without?.test(name) !== true);
   const tables = await env.DB.batch(
     names.map((name) => env.DB.prepare(`SELECT * FROM "${name}" WHERE account_id = ?`).bind(accountId)),
   );
