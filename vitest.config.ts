@@ -1,6 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import "./scripts/assets.mjs";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /**
  * Three kinds of test, each as near to its subject as it can be: rules in plain Node, objects and D1 inside workerd, and the whole, the
@@ -12,6 +13,7 @@ export default defineConfig({
     silent: "passed-only",
     // All of the machine: files wait for disks and timers more than for each other.
     maxWorkers: "100%",
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
