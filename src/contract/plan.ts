@@ -73,7 +73,7 @@ export const ChangePlan = z
 
 export const DeletePlans = z.object({ ids: z.array(idText).min(1).max(DELETE_IDS_MAX) }).meta({ id: "DeletePlans" });
 
-const EXAMPLE = {
+export const PLAN_EXAMPLE = {
   id: "a3c9e5d7-1b2f-4a6c-8d0e-9f7b5c3a1e2d",
   key: "pro",
   name: "Pro",
@@ -105,7 +105,7 @@ export const PlanWire = z
     createdAt: z.iso.datetime(),
     modifiedAt: z.iso.datetime(),
   })
-  .meta({ id: "Plan", examples: [EXAMPLE] });
+  .meta({ id: "Plan", examples: [PLAN_EXAMPLE] });
 
 export function toWirePlan(plan: Plan): z.input<typeof PlanWire> {
   return {

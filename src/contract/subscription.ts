@@ -6,7 +6,7 @@ import type { PlanStatus } from "../domain/plan.ts";
 import { CHANGE_TYPES } from "../domain/plan-change.ts";
 import { CANCEL_MODES, SUBSCRIPTION_STATUSES } from "../domain/subscription.ts";
 import type { PlanSummary, SubscriptionView } from "../domain/views.ts";
-import { PlanWire } from "./plan.ts";
+import { PLAN_EXAMPLE, PlanWire } from "./plan.ts";
 import { idText, instantText, name, page, readMetadata } from "./scalars.ts";
 
 /** Subscriptions on the wire, and what may be asked of them. */
@@ -62,22 +62,6 @@ export const SubscriptionsQuery = z.object({
   ...page,
 });
 
-const EXAMPLE_PLAN = {
-  id: "a3c9e5d7-1b2f-4a6c-8d0e-9f7b5c3a1e2d",
-  key: "pro",
-  name: "Pro",
-  description: "For teams.",
-  priceAmount: 49,
-  currency: "USD",
-  intervalMonths: "1",
-  billingTiming: "IN_ADVANCE" as const,
-  status: "ACTIVE" as const,
-  version: 1,
-  metadata: {},
-  createdAt: "2027-01-04T09:30:00.000Z",
-  modifiedAt: "2027-01-04T09:30:00.000Z",
-};
-
 const EXAMPLE = {
   id: "6c1f0e9a-7d42-8b34-8300-000000000001",
   isActive: true,
@@ -93,7 +77,7 @@ const EXAMPLE = {
     createdAt: "2027-01-04T09:31:00.000Z",
     modifiedAt: "2027-01-04T09:31:00.000Z",
   },
-  plan: EXAMPLE_PLAN,
+  plan: PLAN_EXAMPLE,
   gracePeriodDays: 3,
   currentPeriodStart: "2027-01-15T10:00:00.000Z",
   currentPeriodEnd: "2027-02-15T10:00:00.000Z",
@@ -108,7 +92,7 @@ const SubscribedPlanWire = PlanWire.extend({
   status: PlanWire.shape.status
     .optional()
     .meta({ description: "Whether the plan is sold now, at most 5 seconds old; absent when that is not known." }),
-}).meta({ id: "SubscribedPlan", examples: [EXAMPLE_PLAN] });
+}).meta({ id: "SubscribedPlan", examples: [PLAN_EXAMPLE] });
 
 const SubscriberWire = z
   .object({
