@@ -63,6 +63,8 @@ export default defineConfig({
           // Starting a server, twice in some tests, or one look at each of a dozen views takes more than a minute on a busy machine.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // A page shows what it was told a moment later.
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

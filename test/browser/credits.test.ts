@@ -175,7 +175,7 @@ describe("does", () => {
     await dialog.getByText("the 40 credits in it stay there").waitFor();
     await dialog.getByRole("button", { name: "Archive for ever" }).click();
     await page.getByText("Archived", { exact: true }).waitFor();
-    expect(await page.getByRole("button", { name: "Grant", exact: true }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("button", { name: "Grant", exact: true }).count()).toBe(0);
   });
 
   test("a balance of the past, the books, and the ledger as a file", async ({ expect }) => {
@@ -208,7 +208,7 @@ describe("does", () => {
     await dialog.getByLabel("Credits a unit").fill("0.2");
     const told = dialog.getByRole("region", { name: "What this does" });
     await told.getByText("ai.translate with gemini-2.5-pro: 1 to 0.2 credits a unit").waitFor();
-    expect(await told.textContent()).toMatch(/margin \d+\.\d % to -?\d+\.\d %/);
+    await expect.poll(() => told.textContent()).toMatch(/margin \d+\.\d % to -?\d+\.\d %/);
     await shoot(page, "publish-weights-light");
     await dialog.getByRole("button", { name: "At a time" }).click();
     await dialog.getByLabel("Takes effect").fill("2040-01-01T00:00");
@@ -283,7 +283,7 @@ describe("refuses", () => {
     await dialog.getByRole("button", { name: "Deduct 11 credits" }).click();
     const told = dialog.getByRole("alert");
     await told.waitFor();
-    expect(await told.textContent()).toMatch(/Credit pool depleted.*Request id [\w-]{36}/s);
+    await expect.poll(() => told.textContent()).toMatch(/Credit pool depleted.*Request id [\w-]{36}/s);
   });
 
   test("a model that a plan uses is not deleted, and the plans are named", async () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, test } from "vitest";
 import { seededTanso } from "../e2e/support/seeded.ts";
 import { billed, type Shop, usageShop } from "./support/usage-shop.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
-import { shoot, signIn } from "./support/visit.ts";
+import { settled, shoot, signIn } from "./support/visit.ts";
 import { visits } from "./support/visits.ts";
 
 /** Events in the console: as they come, summed up, and one with everything that is known of it. */
@@ -64,13 +64,13 @@ describe("does", () => {
     const before = await rows.count();
     await report("mistral-live", 7);
     await rows.nth(before).waitFor();
-    expect(await rows.first().textContent()).toContain("7");
+    await expect.poll(() => rows.first().textContent()).toContain("7");
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("Paused").waitFor();
     await report("mistral-live", 8);
     await page.getByRole("button", { name: "Resume" }).click();
     await rows.nth(before + 1).waitFor();
-    expect(await rows.first().textContent()).toContain("8");
+    await expect.poll(() => rows.first().textContent()).toContain("8");
     expect(errors).toEqual([]);
   });
 
@@ -80,11 +80,14 @@ describe("does", () => {
     await page.waitForURL(at("/events?model=gpt-4o"));
     await page.getByRole("button", { name: "Customer", exact: true }).click();
     const bars = page.getByRole("region", { name: "Events by customer" });
+    // What was asked for before is shown until the answer is there.
+    await page.waitForURL(at("/events?model=gpt-4o&by=CUSTOMER"));
+    await settled(page);
     await bars.getByRole("link").first().click();
     await page.waitForURL(/model=gpt-4o&by=CUSTOMER&customer=[\w-]+$/);
     const models = page.getByRole("region", { name: "Events", exact: true }).locator("tbody .leads td:nth-child(4)");
     await models.first().waitFor();
-    expect(new Set(await models.allTextContents())).toEqual(new Set(["gpt-4o"]));
+    await expect.poll(async () => new Set(await models.allTextContents())).toEqual(new Set(["gpt-4o"]));
     await page.getByRole("button", { name: "Cost", exact: true }).click();
     await page.getByLabel("Provider").selectOption("anthropic");
     await page.getByText("No event like this").waitFor();
@@ -104,7 +107,7 @@ describe("does", () => {
       await box.locator(`table:not([aria-rowcount="${count}"])`).waitFor();
     }
     expect(held).toBeGreaterThan(400);
-    expect(await box.locator("tbody .leads").count()).toBeLessThan(80);
+    await expect.poll(() => box.locator("tbody .leads").count()).toBeLessThan(80);
     await shoot(page, "events-scrolled-light");
   });
 
@@ -113,7 +116,9 @@ describe("does", () => {
     await page.getByRole("region", { name: "Events", exact: true }).getByRole("link").first().click();
     const panel = page.getByRole("dialog");
     await panel.getByText("the public price list").waitFor();
-    expect(await panel.getByRole("region", { name: "Cost" }).textContent()).toContain("gpt-4o-mini of openai");
+    await expect
+      .poll(() => panel.getByRole("region", { name: "Cost" }).textContent())
+      .toContain("gpt-4o-mini of openai");
     await page.keyboard.press("Escape");
     await panel.waitFor({ state: "hidden" });
     await page.waitForURL(at("/events?customer=northwind&model=gpt-4o-mini"));
@@ -136,7 +141,7 @@ describe("does", () => {
     await history.getByText("counted twice").waitFor();
     await history.getByRole("link").first().click();
     await panel.getByText("an earlier event").waitFor();
-    expect(await panel.textContent()).toContain("$1.50, for a period that was billed");
+    await expect.poll(() => panel.textContent()).toContain("$1.50, for a period that was billed");
     expect(errors).toEqual([]);
   });
 });
@@ -151,6 +156,6 @@ describe("refuses", () => {
     await panel.locator('[aria-invalid="true"]').waitFor();
     await page.goto(at("/events?event=11111111-1111-4111-8111-111111111111"));
     await panel.getByRole("alert").waitFor();
-    expect(await panel.getByRole("alert").textContent()).toMatch(/No event.*Request id/s);
+    await expect.poll(() => panel.getByRole("alert").textContent()).toMatch(/No event.*Request id/s);
   });
 });

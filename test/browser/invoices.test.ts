@@ -66,11 +66,11 @@ describe("does", () => {
     await page.getByLabel("State").selectOption("PAST_DUE");
     await page.getByRole("link", { name: "Dune Analytics" }).first().waitFor();
     await page.waitForURL(at("/invoices?status=PAST_DUE"));
-    expect(await page.locator("tbody .badge").allTextContents()).not.toContain("Paid");
+    await expect.poll(() => page.locator("tbody .badge").allTextContents()).not.toContain("Paid");
     await page.getByLabel("State").selectOption("");
     await page.getByLabel("Type").selectOption("CREDIT");
     await page.getByRole("link", { name: "Heron Labs" }).first().waitFor();
-    expect(await page.locator("tbody").textContent()).not.toContain("Dune Analytics");
+    await expect.poll(() => page.locator("tbody").textContent()).not.toContain("Dune Analytics");
     await page.getByLabel("Type").selectOption("");
     await page.getByLabel("Customer", { exact: true }).fill("zephyr-shown");
     await page.getByLabel("Customer", { exact: true }).press("Enter");
@@ -106,11 +106,11 @@ describe("does", () => {
     const { page, errors } = await come(`/invoices/${invoiceId}`);
     await page.getByRole("button", { name: "Mark as paid" }).click();
     const dialog = page.getByRole("dialog");
-    expect(await dialog.textContent()).toContain("$17.50 came to you by other ways");
+    await expect.poll(() => dialog.textContent()).toContain("$17.50 came to you by other ways");
     await dialog.getByRole("button", { name: "Mark as paid" }).click();
     await page.getByText(`${number} is paid.`).waitFor();
     await page.getByText(", by hand").waitFor();
-    expect(await page.getByRole("button", { name: "Void" }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("button", { name: "Void" }).count()).toBe(0);
     expect(errors).toEqual([]);
   });
 
@@ -119,7 +119,7 @@ describe("does", () => {
     const { page } = await come(`/invoices/${invoiceId}`);
     await page.getByRole("button", { name: "Void" }).click();
     const dialog = page.getByRole("dialog");
-    expect(await dialog.textContent()).toContain("$17.50 of usage is never billed.");
+    await expect.poll(() => dialog.textContent()).toContain("$17.50 of usage is never billed.");
     await shoot(page, "invoice-void-light");
     await dialog.getByRole("button", { name: "Void", exact: true }).click();
     await page.getByText(`${number} is void.`).waitFor();
@@ -135,7 +135,9 @@ describe("does", () => {
     await dialog.waitFor();
     await dialog.getByRole("button", { name: "Bill the usage again" }).focus();
     await page.keyboard.press("Space");
-    expect(await dialog.textContent()).toContain("$17.50 of usage goes onto the subscription's next invoice.");
+    await expect
+      .poll(() => dialog.textContent())
+      .toContain("$17.50 of usage goes onto the subscription's next invoice.");
     await dialog.getByRole("button", { name: "Void and bill its usage again" }).focus();
     await page.keyboard.press("Enter");
     await page.getByText("is void.").waitFor();
@@ -202,7 +204,7 @@ describe("does", () => {
     await dialog.getByRole("button", { name: "Record the payout" }).click();
     await page.getByText("$2.50 paid out.").waitFor();
     await page.getByText("SEPA 17").waitFor();
-    expect(await page.locator(".figure-value").textContent()).toBe("$5.00");
+    await expect.poll(() => page.locator(".figure-value").textContent()).toBe("$5.00");
     expect(errors).toEqual([]);
   });
 });
@@ -215,7 +217,7 @@ describe("refuses", () => {
     await dialog.getByRole("button", { name: "Get the link" }).click();
     const told = dialog.getByRole("alert");
     await told.waitFor();
-    expect(await told.textContent()).toMatch(/Stripe.*Request id [\w-]{36}/s);
+    await expect.poll(() => told.textContent()).toMatch(/Stripe.*Request id [\w-]{36}/s);
   });
 
   test("more than is owed, at the field or above the button", async ({ expect }) => {
@@ -225,7 +227,7 @@ describe("refuses", () => {
     await dialog.getByLabel("Amount").fill("900");
     await dialog.getByRole("button", { name: "Record the payout" }).click();
     await dialog.getByRole("alert").waitFor();
-    expect(await dialog.getByRole("alert").textContent()).toMatch(/no more than that can be paid out/);
+    await expect.poll(() => dialog.getByRole("alert").textContent()).toMatch(/no more than that can be paid out/);
     await dialog.getByLabel("Amount").fill("0.001");
     await dialog.getByRole("button", { name: "Record the payout" }).click();
     await dialog.getByText("must be a whole number of the smallest unit of USD").waitFor();
@@ -236,7 +238,7 @@ describe("refuses", () => {
     const { page } = await come("/invoices");
     await page.goto(at("/invoices/11111111-1111-4111-8111-111111111111"));
     await page.getByRole("alert").first().waitFor();
-    expect(await page.getByRole("alert").first().textContent()).toMatch(/No invoice.*Request id/s);
+    await expect.poll(() => page.getByRole("alert").first().textContent()).toMatch(/No invoice.*Request id/s);
     await page.goto(at("/invoices?customer=nobody-at-all"));
     await page.getByText("No customer “nobody-at-all”").first().waitFor();
   });

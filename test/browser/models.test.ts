@@ -56,7 +56,7 @@ describe("does", () => {
     await page.getByText("sirocco-9 costs what you say.").waitFor();
     const rates = page.getByRole("region", { name: "Own rates", exact: true });
     await rates.getByText("sirocco-9").waitFor();
-    expect(await rates.textContent()).toContain("$2.00$8.00");
+    await expect.poll(() => rates.textContent()).toContain("$2.00$8.00");
 
     await page.getByRole("button", { name: "Find unknown costs of sirocco-9" }).click();
     await dialog.getByText("1 event of 1 customer would cost $6.00 together").waitFor();
@@ -82,7 +82,7 @@ describe("does", () => {
     const own = page.getByRole("button", { name: "Own rate for openai/gpt-4o-mini", exact: true });
     await own.click();
     const dialog = page.getByRole("dialog");
-    expect(await dialog.getByLabel("Model").inputValue()).toBe("openai/gpt-4o-mini");
+    await expect.poll(() => dialog.getByLabel("Model").inputValue()).toBe("openai/gpt-4o-mini");
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     await page.waitForURL(at("/models?prices=openai+gpt-4o-mini"));
@@ -109,7 +109,7 @@ describe("refuses", () => {
     await dialog.getByLabel("Output").fill("-1");
     await dialog.getByRole("button", { name: "Add the rate" }).click();
     await dialog.locator('input[aria-invalid="true"]').waitFor();
-    expect(await dialog.getByLabel("Input").inputValue()).toBe("2");
+    await expect.poll(() => dialog.getByLabel("Input").inputValue()).toBe("2");
     await page.keyboard.press("Escape");
     await page.getByText("No rate of your own").waitFor();
   });

@@ -123,8 +123,8 @@ describe("does", () => {
     await page.goBack();
     await page.reload();
     await seller.waitFor();
-    expect(await seller.getByLabel("Seller").inputValue()).toBe("Quill Ink GmbH");
-    expect(await currency.getByLabel("Currency 1", { exact: true }).inputValue()).toBe("EUR");
+    await expect.poll(() => seller.getByLabel("Seller").inputValue()).toBe("Quill Ink GmbH");
+    await expect.poll(() => currency.getByLabel("Currency 1", { exact: true }).inputValue()).toBe("EUR");
     expect(await own.call("GET", "/api/v1/account/settings")).toMatchObject({
       exchangeRates: { EUR: 1.09 },
       defaultCostConfig: { defaultInputCostPerUnit: 5e-8, defaultOutputCostPerUnit: 2e-7 },
@@ -161,7 +161,7 @@ describe("does", () => {
     await dialog.getByRole("button", { name: "Revoke the key" }).click();
     await page.getByText("Backend is revoked.").waitFor();
     await expect(send(second, "GET", "/api/v1/client/features")).rejects.toThrow("401");
-    expect(await page.getByRole("row", { name: /Backend.*Ended/ }).count()).toBe(2);
+    await expect.poll(() => page.getByRole("row", { name: /Backend.*Ended/ }).count()).toBe(2);
     expect(errors).toEqual([]);
   });
 
@@ -217,7 +217,8 @@ describe("does", () => {
     await dialog.getByRole("button", { name: "Make it public" }).click();
     const offer = page.getByRole("region", { name: "Quill Pro" });
     await offer.waitFor();
-    for (const words of ["$19.00", "Writing", "500 included"]) expect(await offer.textContent()).toContain(words);
+    for (const words of ["$19.00", "Writing", "500 included"])
+      await expect.poll(() => offer.textContent()).toContain(words);
     await settled(page);
     await shoot(page, "settings-catalog-public-light");
     expect(await axeFindings(page)).toEqual([]);
@@ -339,7 +340,7 @@ describe("refuses", () => {
     await dialog.getByRole("button", { name: "Register them" }).click();
     await dialog.locator('[aria-invalid="true"]').waitFor();
     expect(await dialog.getByLabel("E-mail").getAttribute("aria-invalid")).toBe("true");
-    expect(await dialog.getByLabel("Reference").inputValue()).toBe("inkwell");
+    await expect.poll(() => dialog.getByLabel("Reference").inputValue()).toBe("inkwell");
     await shoot(page, "refused-field-light");
   });
 
@@ -352,7 +353,7 @@ describe("refuses", () => {
     await dialog.getByText("You are signed in with this key").waitFor();
     await dialog.getByRole("button", { name: "Revoke the key" }).click();
     await dialog.getByText("last active admin key").waitFor();
-    expect(await dialog.getByRole("alert").textContent()).toMatch(/Request id/);
+    await expect.poll(() => dialog.getByRole("alert").textContent()).toMatch(/Request id/);
     await page.keyboard.press("Escape");
     await page.getByRole("link", { name: "Stripe", exact: true }).click();
     await page.getByRole("button", { name: "Connect Stripe" }).click();

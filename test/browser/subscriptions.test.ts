@@ -148,7 +148,7 @@ describe("does", () => {
     expect(told).toMatch(/The customer is owed \$4\d\.\d\d more/);
     await dialog.getByRole("button", { name: "Cancel at once" }).click();
     await page.getByText("It ended on").waitFor();
-    expect(await page.getByRole("button", { name: "Change plan" }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("button", { name: "Change plan" }).count()).toBe(0);
     expect((await subscriptionOf("sub-gone")).status).toBe("CANCELLED");
   });
 });
@@ -189,7 +189,7 @@ describe("holds", () => {
     const { page } = await come();
     await signIn(page, at("/subscriptions?status=SUSPENDED"));
     await page.getByRole("row", { name: /Maple Travel/ }).waitFor();
-    expect(await page.getByRole("row", { name: /Active/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("row", { name: /Active/ }).count()).toBe(0);
     await page.getByRole("button", { name: "New subscription" }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();

@@ -1,4 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
+import { onTestFinished } from "vitest";
 import type { CustomerObject } from "../../src/customer/object.ts";
 import type { Opened } from "../../src/payments/open.ts";
 import type {
@@ -244,13 +245,17 @@ export const DOUBLES = new Map<string, ProviderDouble | "unavailable">();
 type Opening = { open: () => Promise<Opened>; accountId: string };
 
 /**
- * Puts the doubles in place of the provider that an account's key would open, in every object: objects and tests share one isolate, and
- * all objects one prototype. `object` may be anybody's.
+ * Puts the doubles in place of the provider that an account's key would open, in every object and until the test is over: objects and
+ * tests share one isolate, and all objects one prototype. `object` may be anybody's.
  */
 export async function installDoubles(object: DurableObjectStub<CustomerObject>): Promise<void> {
   await runInDurableObject(object, (instance) => {
     const outbox = (instance as unknown as { provider: Opening }).provider;
     const prototype = Object.getPrototypeOf(outbox) as Opening;
+    const { open } = prototype;
+    onTestFinished(() => {
+      prototype.open = open;
+    });
     prototype.open = async function (this: Opening) {
       const double = DOUBLES.get(this.accountId) ?? "off";
       return typeof double === "string" ? double : double.provider;
