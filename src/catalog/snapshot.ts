@@ -84,21 +84,16 @@ export async function authenticate(
   ref?: string,
 ): Promise<Authenticated | undefined | "unavailable"> {
   const entry = keys.get(digest);
-  if (entry !== undefined) {
-    const ageMs = nowMs - entry.readAtMs;
-    const snapshot = entry.key === null ? undefined : snapshots.get(entry.key.accountId);
-    const usable = entry.key === null || snapshot?.stale === false;
-    if (usable && ageMs < KEY_FRESH_MS_MAX) {
-      if (ageMs > KEY_REFRESH_AHEAD_MS && !entry.refreshing) {
-        entry.refreshing = true;
-        waitUntil(
-          read(database, digest, nowMs).catch(() => {
-            entry.refreshing = false;
-          }),
-        );
-      }
-      return live(entry.key, snapshot, nowMs);
+  if (entry !== undefined && isFresh(entry, nowMs)) {
+    if (wantsReading(entry, nowMs)) {
+      entry.refreshing = true;
+      waitUntil(
+        read(database, digest, nowMs).catch(() => {
+          entry.refreshing = false;
+        }),
+      );
     }
+    return live(entry.key, snapshotOfKey(entry), nowMs);
   }
   const isKnown = ref === undefined || (entry?.key && recallAny(entry.key.accountId, ref) !== undefined);
   let met: Met | undefined;
@@ -117,6 +112,26 @@ export async function authenticate(
   const fresh = keys.get(digest);
   const found = live(fresh?.key ?? null, fresh?.key ? snapshots.get(fresh.key.accountId) : undefined, nowMs);
   return found === undefined || met === undefined ? found : { ...found, met };
+}
+
+/** A key that works, from memory alone; undefined where it must be read first, or should be ahead: then `authenticate` knows more. */
+export function recallKey(digest: string, nowMs: number): Authenticated | undefined {
+  const entry = keys.get(digest);
+  if (entry === undefined || !isFresh(entry, nowMs) || wantsReading(entry, nowMs)) return undefined;
+  return live(entry.key, snapshotOfKey(entry), nowMs);
+}
+
+function snapshotOfKey({ key }: KeyEntry): AccountSnapshot | undefined {
+  return key === null ? undefined : snapshots.get(key.accountId);
+}
+
+function isFresh(entry: KeyEntry, nowMs: number): boolean {
+  if (nowMs - entry.readAtMs >= KEY_FRESH_MS_MAX) return false;
+  return entry.key === null || snapshotOfKey(entry)?.stale === false;
+}
+
+function wantsReading({ readAtMs, refreshing }: KeyEntry, nowMs: number): boolean {
+  return !refreshing && nowMs - readAtMs > KEY_REFRESH_AHEAD_MS;
 }
 
 function live(key: ApiKey | null, snapshot: AccountSnapshot | undefined, nowMs: number): Authenticated | undefined {

@@ -61,9 +61,14 @@ export class Leases<T> {
 
   /** Is it time to ask for the next one? Yes once, in the second half of a lease. */
   takeRenewal(lease: Lease<T>, nowMs: number): boolean {
-    if (lease.isRenewing || nowMs * 2 < lease.askedAtMs + lease.untilMs) return false;
+    if (!this.wantsRenewal(lease, nowMs)) return false;
     lease.isRenewing = true;
     return true;
+  }
+
+  /** Is it time, and nobody asks yet? */
+  wantsRenewal({ isRenewing, askedAtMs, untilMs }: Lease<T>, nowMs: number): boolean {
+    return !isRenewing && nowMs * 2 >= askedAtMs + untilMs;
   }
 
   /** Before the object is asked this question. */

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { RequestScope } from "../edge/request-scope.ts";
 import type { Env } from "../env.ts";
+import { leasedCheck } from "./client/leased-check.ts";
 import { consolePage, isConsolePath } from "./console/pages.ts";
 import { allowCors, corsPreflight } from "./cors.ts";
 import { internalError, respond } from "./envelope.ts";
@@ -106,4 +107,13 @@ async function around(
   return response;
 }
 
-export const app = mount(ROUTES);
+const routed = mount(ROUTES);
+
+export const app = {
+  fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+    const leased = leasedCheck(request, env);
+    if (leased instanceof Response) return leased;
+    const around = (said: Response | undefined) => said ?? routed.fetch(request, env, context);
+    return leased === undefined ? around(undefined) : leased.then(around);
+  },
+};

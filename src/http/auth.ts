@@ -1,5 +1,5 @@
 import { findSession } from "../catalog/console-sessions.ts";
-import { type AccountSnapshot, authenticate, type Met } from "../catalog/snapshot.ts";
+import { type AccountSnapshot, type Authenticated, authenticate, type Met, recallKey } from "../catalog/snapshot.ts";
 import type { ApiKey } from "../domain/account.ts";
 import { BoundedMap } from "../domain/bounded-map.ts";
 import { sha256Hex } from "../domain/digest.ts";
@@ -61,6 +61,13 @@ export async function authoriseKey(
   if (found === "unavailable") return { ok: false, code: "catalog_unavailable" };
   if (found === undefined) return { ok: false, code: "bad_key" };
   return refusalOf(route, found.key) ?? { ok: true, value: { secret, ...found } };
+}
+
+/** The account's own key that a request shows, if this isolate knows for certain that it works now. */
+export function recallAccountKey(request: Request, nowMs: number): Authenticated | undefined {
+  const secret = secretOf(request);
+  const known = secret === undefined || !KEY_FORM.test(secret) ? undefined : recallKey(digestOf(secret), nowMs);
+  return known?.key.customerId === undefined ? known : undefined;
 }
 
 /** The console's caller: its session stands for the key that it was made with, and ends with it. */

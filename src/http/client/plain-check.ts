@@ -48,6 +48,26 @@ export async function checkPlainly(call: Call, about: About, asked: PlainCheck):
   return askForLease(call, about, asked, boundMs, nowMs);
 }
 
+/**
+ * What a lease says that only has to be repeated, for a question that is written into the log of checks; undefined: the customer's object
+ * is to be asked, now or ahead.
+ */
+export function repeatedPlainly(
+  { account }: AccountSnapshot,
+  about: About,
+  featureKey: string,
+  nowMs: number,
+): string | undefined {
+  const lease =
+    stalenessMsOf(account) === 0
+      ? undefined
+      : leases.find(leaseholder(account.accountId, about.customerId), featureKey, nowMs);
+  if (lease === undefined || lease.value.catalogVersion !== account.catalogVersion) return undefined;
+  if (leases.wantsRenewal(lease, nowMs)) return undefined;
+  lease.served += 1;
+  return repeated(lease.value, about, featureKey);
+}
+
 function repeated(value: LeasedVerdict, about: About, featureKey: string): string {
   if (value.said?.reference !== about.reference) {
     const { text } = sayingOf(value.verdictText, featureKey, about);
