@@ -2,7 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, test, vi } from "vitest";
 import { BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, NAME_CHARS_MAX } from "../../src/domain/limits.ts";
-import { app, mount } from "../../src/http/app.ts";
+import { app, mount, stands } from "../../src/http/app.ts";
 import { answer, defineRoute } from "../../src/http/route.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { type Probed, pathWith, send, strangers } from "../support/probe.ts";
@@ -238,6 +238,21 @@ describe("refuses", () => {
         expect(answered.headers.get("Allow")?.split(", ").sort(), asked).toEqual(allowed);
       }
     }
+  });
+
+  test("no path without parameters stands behind one that would answer in its place", ({ expect }) => {
+    const shadowed = ROUTES.flatMap(({ method, path, aliases = [] }, at) =>
+      [path, ...aliases]
+        .filter((one) => !one.includes("{"))
+        .filter((one) =>
+          ROUTES.slice(0, at).some(
+            (earlier) =>
+              earlier.method === method &&
+              [earlier.path, ...(earlier.aliases ?? [])].some((other) => stands(other, one)),
+          ),
+        ),
+    );
+    expect(shadowed).toEqual([]);
   });
 
   test("a path that several paths of the table stand for allows the methods of all", async ({ expect }) => {
