@@ -17,7 +17,13 @@ type ChartProps = {
   isHourly?: boolean;
 };
 
-const HEIGHT = 210;
+/** What the names below the lines take of the height. */
+const LEGEND_HEIGHT = 30;
+
+const sizeOf = ({ clientWidth, clientHeight }: HTMLElement) => ({
+  width: clientWidth,
+  height: clientHeight - LEGEND_HEIGHT,
+});
 
 /** A token of the theme, for what is drawn on a canvas. */
 export function styleOf(name: string): string {
@@ -34,12 +40,12 @@ export function axisStyle() {
   };
 }
 
-function optionsOf(props: ChartProps, width: number): uPlot.Options {
+function optionsOf(props: ChartProps, size: { width: number; height: number }): uPlot.Options {
   const axis = axisStyle();
   return {
-    width,
-    height: HEIGHT,
-    padding: [8, 24, 0, 0],
+    ...size,
+    // The last instant's words stand half beyond it.
+    padding: [8, props.isHourly === true ? 48 : 24, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { y: { range: (_, low, high) => [Math.min(0, low * 1.05), high <= 0 ? 1 : high * 1.08] } },
@@ -51,7 +57,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
       {
         label: "Time",
         value: (_, seconds) => {
-          if (seconds === null) return "–";
+          if (seconds === null) return "";
           const instant = new Date(seconds * 1000).toISOString();
           return props.isHourly === true ? moment(instant) : day(instant);
         },
@@ -62,7 +68,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
         fill: `${styleOf(`--chart-${tone}`)}1f`,
         width: 1.75,
         points: { show: false },
-        value: (_: uPlot, value: number | null) => (value === null ? "–" : props.format(value)),
+        value: (_: uPlot, value: number | null) => (value === null ? "" : props.format(value)),
       })),
     ],
   };
@@ -89,8 +95,8 @@ export function Chart(props: ChartProps) {
       props.instants.map((instant) => Date.parse(instant) / 1000),
       ...props.lines.map(({ values }) => [...values]),
     ] as uPlot.AlignedData;
-    const plot = new uPlot(optionsOf(props, element.clientWidth), data, element);
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const plot = new uPlot(optionsOf(props, sizeOf(element)), data, element);
+    const observer = new ResizeObserver(() => plot.setSize(sizeOf(element)));
     observer.observe(element);
     return () => {
       observer.disconnect();

@@ -136,7 +136,7 @@ function Worst({ portfolio }: { portfolio: Portfolio }) {
       <Table
         label="Margin by customer, worst first"
         columns={columns}
-        rows={portfolio.customers.slice(0, WORST_SHOWN)}
+        rows={activeFirst(portfolio.customers).slice(0, WORST_SHOWN)}
         keyOf={({ customerId }) => customerId}
         href={({ customerReferenceId, customerId }) =>
           `/customers/${encodeURIComponent(customerReferenceId ?? customerId)}`
@@ -144,6 +144,12 @@ function Worst({ portfolio }: { portfolio: Portfolio }) {
       />
     </Card>
   );
+}
+
+/** Nobody's margin is bad who neither paid nor cost anything in these days. */
+function activeFirst(customers: readonly CustomerFigures[]): CustomerFigures[] {
+  const isActive = ({ revenue, cost }: CustomerFigures) => revenue !== 0 || cost !== 0;
+  return [...customers.filter(isActive), ...customers.filter((one) => !isActive(one))];
 }
 
 const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });

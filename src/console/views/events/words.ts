@@ -1,3 +1,4 @@
+import { withQuery } from "../../api.ts";
 import type { StoredEvent } from "../../wire.ts";
 
 /** What an event says in codes, in words. */
@@ -31,3 +32,8 @@ export const WEIGHTS: { [M in NonNullable<StoredEvent["weightMatch"]>]: string }
   FEATURE_DEFAULT: "of this feature",
   NONE: "of units without a weight",
 };
+
+/** Where the events of a model are. What no model answered, and what stands for all the others, is found by its provider alone. */
+export function eventsOfModel({ model, modelProvider }: { model: string; modelProvider: string }): string {
+  return withQuery("/events", { model: model === "(other)" ? "" : model, provider: modelProvider });
+}

@@ -6,6 +6,7 @@ import { Card, Figure } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Pager, Table } from "../../ui/table.tsx";
 import type { ModelFigures, Settings } from "../../wire.ts";
+import { eventsOfModel } from "../events/words.ts";
 import { RangeChoice, rangeNow } from "../range.tsx";
 import { OwnRates } from "./own-rates.tsx";
 import { PriceList } from "./price-list.tsx";
@@ -168,9 +169,7 @@ function Margins({
             columns={columns}
             rows={models}
             keyOf={({ model, modelProvider }) => `${modelProvider}/${model}`}
-            href={({ model, modelProvider }) =>
-              withQuery("/events", { model: model === "(other)" ? "" : model, provider: modelProvider })
-            }
+            href={eventsOfModel}
           />
           <Pager pagination={pagination} onMove={onMove} />
         </>

@@ -3,6 +3,7 @@ import { count, money, percent } from "../../format.ts";
 import { Card } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { eventsOfModel } from "../events/words.ts";
 
 /** What is earned and spent, by model and by feature, dearest first. */
 
@@ -59,6 +60,7 @@ export function MarginTables({ start, end }: { start: string; end: string }) {
                 columns={columnsOf<OfModel>("Model", ({ model }) => model || "without a model", currency)}
                 rows={rows}
                 keyOf={({ model, modelProvider }) => `${modelProvider}/${model}`}
+                href={eventsOfModel}
               />
             )
           }
