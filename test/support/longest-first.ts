@@ -16,6 +16,7 @@ const SECONDS: Record<string, number> = {
   "worker/years/part-1.sim": 55,
   "e2e/import": 50,
   "browser/subscriptions": 50,
+  "browser/story": 50,
   "browser/invoices": 45,
   "worker/credits.sim": 45,
 };
