@@ -17,6 +17,7 @@ const SECONDS: Record<string, number> = {
   "e2e/import": 50,
   "browser/subscriptions": 50,
   "browser/story": 50,
+  "browser/stripe": 35,
   "browser/invoices": 45,
   "worker/credits.sim": 45,
 };

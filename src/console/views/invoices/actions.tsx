@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ask } from "../../api.ts";
 import { money } from "../../format.ts";
+import { CopyButton } from "../../ui/copy.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Form, FormDialog } from "../../ui/form.tsx";
 import { Choice, Time } from "../../ui/parts.tsx";
@@ -153,7 +154,8 @@ function LinkDialog({ invoice, onClose, onDone }: Props) {
           <p class="link-shown">
             <a href={link.url} target="_blank" rel="noopener noreferrer">
               {link.url}
-            </a>
+            </a>{" "}
+            <CopyButton text={link.url} what="the link" />
           </p>
           {link.expiresAt === undefined ? null : (
             <p class="quiet">
