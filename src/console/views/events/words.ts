@@ -33,7 +33,8 @@ export const WEIGHTS: { [M in NonNullable<StoredEvent["weightMatch"]>]: string }
   NONE: "of units without a weight",
 };
 
-/** Where the events of a model are. What no model answered, and what stands for all the others, is found by its provider alone. */
-export function eventsOfModel({ model, modelProvider }: { model: string; modelProvider: string }): string {
-  return withQuery("/events", { model: model === "(other)" ? "" : model, provider: modelProvider });
+/** Where the events of a model are. What stands for all the other models is found by its provider alone. */
+export function eventsOfModel(of: { model: string; modelProvider?: string; featureKey?: string }): string {
+  const model = of.model === "(other)" ? "" : of.model;
+  return withQuery("/events", { model, provider: of.modelProvider, feature: of.featureKey });
 }

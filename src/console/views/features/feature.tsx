@@ -8,6 +8,7 @@ import { Badge, Card, Fact, Figure, Time } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import type { EventGroup, Feature as FeatureOf, FeaturePlan } from "../../wire.ts";
+import { eventsOfModel } from "../events/words.ts";
 import { RangeChoice, rangeNow } from "../range.tsx";
 import { Lines, ruleLines } from "../rule-words.tsx";
 import { EditFeature } from "./forms.tsx";
@@ -138,8 +139,18 @@ function UseOf({ feature }: { feature: FeatureOf }) {
             </Fact>
           </dl>
         </Card>
-        <GroupCard title="By customer" asked={customers} currency={currency} leads />
-        <GroupCard title="By model" asked={models} currency={currency} />
+        <GroupCard
+          title="By customer"
+          asked={customers}
+          currency={currency}
+          leadsTo={(reference) => `/customers/${encodeURIComponent(reference)}`}
+        />
+        <GroupCard
+          title="By model"
+          asked={models}
+          currency={currency}
+          leadsTo={(model) => eventsOfModel({ model, featureKey: feature.key })}
+        />
       </div>
     </>
   );
@@ -181,15 +192,19 @@ function GroupCard({
   title,
   asked,
   currency,
-  leads = false,
+  leadsTo,
 }: {
   title: string;
   asked: ReturnType<typeof useAsk<Groups>>;
   currency: string;
-  leads?: boolean;
+  /** Where the row of a group leads, by the group's key. */
+  leadsTo: (key: string) => string;
 }) {
   const columns: readonly Column<EventGroup>[] = [
-    { title: title.replace("By c", "C").replace("By m", "M"), cell: ({ groupLabel }) => groupLabel },
+    {
+      title: title.replace("By c", "C").replace("By m", "M"),
+      cell: ({ groupKey, groupLabel }) => (groupKey === "" ? "without one" : groupLabel),
+    },
     { title: "Units", isFigure: true, isMinor: true, cell: ({ totalUsageUnits }) => count(totalUsageUnits) },
     {
       title: "Revenue",
@@ -197,7 +212,16 @@ function GroupCard({
       isSpare: true,
       cell: (one) => money(one.totalRevenue, one.currency ?? currency),
     },
-    { title: "Cost", isFigure: true, cell: (one) => money(one.totalCost, one.currency ?? currency) },
+    {
+      title: "Cost",
+      isFigure: true,
+      cell: (one) =>
+        one.costUnknownEvents === one.eventCount ? (
+          <span class="quiet">unknown</span>
+        ) : (
+          money(one.totalCost, one.currency ?? currency)
+        ),
+    },
     {
       title: "Margin",
       isFigure: true,
@@ -219,7 +243,7 @@ function GroupCard({
                 columns={columns}
                 rows={items.slice(0, GROUP_ROWS)}
                 keyOf={(one) => `${one.groupKey} ${one.currency ?? ""}`}
-                {...(leads ? { href: (one: EventGroup) => `/customers/${encodeURIComponent(one.groupKey)}` } : {})}
+                href={({ groupKey }) => (groupKey === "" ? undefined : leadsTo(groupKey))}
               />
               {items.length <= GROUP_ROWS ? null : (
                 <p class="card-note quiet">

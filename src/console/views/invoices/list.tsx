@@ -15,7 +15,7 @@ import { INVOICES_PATH, nameOf, STATES, TYPES } from "./words.ts";
 /** All invoices of the account, newest first: found by state, type, customer and when they were made, and taken away as a file. */
 
 const COLUMNS: readonly Column<Invoice>[] = [
-  { title: "Number", cell: (invoice) => nameOf(invoice) },
+  { title: "Number", cell: (invoice) => <span class="one-word">{nameOf(invoice)}</span> },
   {
     title: "Customer",
     cell: (invoice) => {
