@@ -189,8 +189,11 @@ describe("does", () => {
 
   test("credits are changed and stopped, a feature is taken out, and a draft is deleted", async ({ expect }) => {
     const { id } = await told<Thing>("POST", PLANS, { key: "heron", name: "Heron" });
-    const models = await told<{ items: Thing[] }>("GET", "/api/v1/monetization/credits/models");
-    const model = models.items[0]?.id;
+    const models = await told<{ items: { id: string; denomination: string }[] }>(
+      "GET",
+      "/api/v1/monetization/credits/models",
+    );
+    const model = models.items.find(({ denomination }) => denomination === "AI_CREDITS")?.id;
     await told("POST", `/api/v1/monetization/credits/models/${model}/plans/${id}?creditAmount=10`);
     const feature = await told<Thing>("POST", "/api/v1/monetization/features", { key: "heron.use" });
     await told("POST", "/api/v1/monetization/rules/plan-features", { planId: id, featureId: feature.id });
