@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { clearSnapshots } from "../../src/catalog/snapshot.ts";
-import { leases } from "../../src/edge/leases.ts";
+import type { Uuid } from "../../src/domain/ids.ts";
+import { leaseholder, leases } from "../../src/edge/leases.ts";
 import { ada, check, consume, type Entitlement, evaluate, limited, offer, usage } from "../support/access.ts";
 import { withD1 } from "../support/d1.ts";
 import { active, customer, ok, pay, subscribe } from "../support/sale.ts";
@@ -65,6 +66,22 @@ describe("does", () => {
     await later();
     msPast(1500);
     expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", asOf: "2030-03-05T12:00:00.600Z" });
+  });
+
+  test("who asks once in a bound is answered from leases, that are asked for meanwhile by nobody", async ({
+    expect,
+  }) => {
+    const world = await leasing();
+    await source(world);
+    msPast(1000);
+    expect(await source(world)).toBe("yes, object");
+    msPast(1750);
+    const { id } = await ok(world.call<{ id: string }>("GET", "/api/v1/client/customers/ada"));
+    // A timer's, three quarters of a second after the question before.
+    const isNew = () => leases.peek(leaseholder(world.accountId, id as Uuid), "chat", at(NOON) + 2000) !== undefined;
+    while (!isNew()) await later();
+    msPast(2000);
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", asOf: "2030-03-05T12:00:01.750Z" });
   });
 
   test("checks from leases are in the log of checks, told with the next question", async ({ expect }) => {
