@@ -127,8 +127,9 @@ export class Leases<T> {
    * question does not come steadily any more, or something falls due, after which the answer may be another.
    */
   nextAskMs({ askedAtMs, untilMs, isRenewing, asking }: Lease<T>, boundMs: number, nowMs: number): number | undefined {
-    const isWhole = untilMs - askedAtMs >= boundMs && boundMs >= LEASE_TENDED_BOUND_MS_MIN;
-    if (!isWhole || !isSteady(asking, boundMs, nowMs)) return undefined;
+    // In a long one somebody asks in its second half.
+    const isTended = boundMs >= LEASE_TENDED_BOUND_MS_MIN && boundMs <= LEASE_TENDED_MS_MAX;
+    if (!isTended || untilMs - askedAtMs < boundMs || !isSteady(asking, boundMs, nowMs)) return undefined;
     const atMs = isRenewing ? untilMs : untilMs - Math.floor(boundMs / 4);
     return Math.max(0, atMs - nowMs);
   }

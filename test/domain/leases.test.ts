@@ -85,7 +85,9 @@ describe("does", () => {
     expect(tended(laterMs)).toBe(true);
   });
 
-  test("nobody asks ahead of what falls due, in a tiny bound, or while it is being asked", ({ expect }) => {
+  test("nobody asks ahead of what falls due, in a tiny bound or a long one, or while it is being asked", ({
+    expect,
+  }) => {
     const leases = new Leases<string>(10);
     keep(leases);
     keep(leases, { atMs: 500 });
@@ -95,6 +97,10 @@ describe("does", () => {
       undefined,
       undefined,
     ]);
+    keep(leases, { feature: "long", leaseMs: 30_000 });
+    keep(leases, { feature: "long", leaseMs: 30_000, atMs: 500 });
+    const long = leases.peek(ADA, "long", 500);
+    expect(long && leases.nextAskMs(long, 30_000, 500)).toBeUndefined();
     leases.askAhead(ADA, "chat", 1250);
     expect([nextAt(leases, 1250), nextAt(leases, 1500)]).toEqual([250, undefined]);
     keep(leases, { atMs: 1500 });

@@ -99,7 +99,7 @@ async function tend(
     // By what the account has defined since, another request asks.
     if (lease === undefined || lease.value.catalogVersion !== catalogVersion) break;
     const waitMs = leases.nextAskMs(lease, boundMs, nowMs);
-    if (waitMs === undefined) break;
+    if (waitMs === undefined || nowMs + waitMs > endMs) break;
     if (waitMs === 0) {
       await renew(call, about, asked, boundMs);
       continue;
