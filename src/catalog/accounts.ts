@@ -42,10 +42,10 @@ export function settingsStatement(
 
 /** Where an account wishes customers of whom nothing else is known; undefined: anywhere. */
 export async function wishedRegion(database: D1Database, accountId: string): Promise<Region | undefined> {
-  const [row] = await drizzle(database)
-    .select({ settings: accounts.settings })
-    .from(accounts)
-    .where(eq(accounts.accountId, accountId));
+  const db = drizzle(database);
+  const [[row]] = await db.batch([
+    db.select({ settings: accounts.settings }).from(accounts).where(eq(accounts.accountId, accountId)),
+  ]);
   return row?.settings.defaultRegion;
 }
 
