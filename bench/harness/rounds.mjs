@@ -4,8 +4,10 @@ import { median } from "./statistics.mjs";
  * Runs `probes` in turn, `rounds` times over, at one number of connections: a floor and what is held against it then
  * see the same minute of a noisy machine, and no single bad moment decides. Returns probe name → the rounds' figures.
  *
- * A probe is { name, instance, job, connections?, unitsPerRequest?, amount? }; a job is what the client's `drive` takes. With an
- * `amount` a round sends so many requests instead of lasting so long: for requests that take a good part of a round.
+ * A probe is { name, instance, job, connections?, unitsPerRequest?, amount?, steadySeconds? }; a job is what the client's `drive` takes.
+ * With an `amount` a round sends so many requests instead of lasting so long: for requests that take a good part of a round. With
+ * `steadySeconds` each round begins so long before it is measured: for what is remembered for a second while a client asks, and
+ * forgotten while the other probes have their turn.
  */
 export async function interleave({ client, probes, connections, rounds, seconds }) {
   const figures = new Map(probes.map((probe) => [probe.name, []]));
@@ -19,6 +21,7 @@ export async function interleave({ client, probes, connections, rounds, seconds 
   for (let round = 0; round < rounds; round += 1) {
     // Every other round goes backwards, so that no probe always runs in the wake of the same neighbour.
     for (const probe of round % 2 === 0 ? probes : probes.toReversed()) {
+      if (probe.steadySeconds !== undefined) await drive(probe, probe.steadySeconds);
       const result = await drive(probe, seconds);
       const unitsPerSecond = result.perSecond * (probe.unitsPerRequest ?? 1);
       figures.get(probe.name).push({ ...result, unitsPerSecond, memoryBytes: probe.instance.memoryBytes() });

@@ -1,6 +1,7 @@
 import { eq, gt, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Account, AccountMode } from "../domain/account.ts";
+import type { Region } from "../domain/placement.ts";
 import { prepared } from "./database.ts";
 import { accounts } from "./tables.ts";
 
@@ -37,6 +38,15 @@ export function settingsStatement(
   const db = drizzle(database);
   const changed = { currency, settings, modifiedAtMs: nowMs };
   return prepared(database, db.update(accounts).set(changed).where(eq(accounts.accountId, accountId)));
+}
+
+/** Where an account wishes customers of whom nothing else is known; undefined: anywhere. */
+export async function wishedRegion(database: D1Database, accountId: string): Promise<Region | undefined> {
+  const db = drizzle(database);
+  const [[row]] = await db.batch([
+    db.select({ settings: accounts.settings }).from(accounts).where(eq(accounts.accountId, accountId)),
+  ]);
+  return row?.settings.defaultRegion;
 }
 
 /** The account whose public catalog has this address and is switched on, and how often its catalog has changed; undefined: none. */

@@ -1,3 +1,4 @@
+import { wishedRegion } from "../catalog/accounts.ts";
 import {
   differencesStatement,
   forgetRunsStatements,
@@ -158,7 +159,8 @@ async function comparePayments(
   const found: Difference[] = [];
   const copies: PaymentCopy[] = [];
   const byCustomer = [...Map.groupBy(ours, ({ customerId }) => customerId)];
-  const owners = byCustomer.map(([customerId, payments]) => ({ accountId, customerId, payments }));
+  const region = (await wishedRegion(env.DB, accountId)) ?? null;
+  const owners = byCustomer.map(([customerId, payments]) => ({ accountId, customerId, region, payments }));
   const answers = await callEach(env, owners, (object, { payments }) =>
     object.paymentBooks(payments.map(({ id: paymentIntentId, payment }) => ({ paymentIntentId, payment }))),
   );

@@ -1,3 +1,4 @@
+import { wishedRegion } from "../catalog/accounts.ts";
 import { auditStatement } from "../catalog/audit.ts";
 import { customersNamed } from "../catalog/directory.ts";
 import {
@@ -116,8 +117,8 @@ async function handle(env: Env, { accountId, eventId, createdAtMs, body }: KeptE
   const { customerId, fact } = meant.value;
   const fresh = await asItIsNow(env, accountId, fact);
   if (!fresh.ok) return { state: "FAILED", failure: `${fresh.failure}: ${fresh.message}` };
-  const payments = await currentTerms(env, accountId);
-  const reply = await objectOf(env, accountId, customerId).providerEvent({
+  const [payments, region] = await Promise.all([currentTerms(env, accountId), wishedRegion(env.DB, accountId)]);
+  const reply = await objectOf(env, accountId, customerId, region).providerEvent({
     eventId,
     createdAtMs,
     fact: fresh.value,
@@ -130,7 +131,8 @@ async function handle(env: Env, { accountId, eventId, createdAtMs, body }: KeptE
     const actor = { hint: "Stripe", ip: "", requestId: eventId };
     await auditStatement(env.DB, accountId, audit, actor, nowMs).run();
   }
-  if (providerCustomerId !== undefined) await knowProviderCustomer(env, accountId, customerId, providerCustomerId);
+  if (providerCustomerId !== undefined)
+    await knowProviderCustomer(env, accountId, customerId, providerCustomerId, region);
   return { state: reply.value.outcome === "ignored" ? "IGNORED" : "HANDLED", customerId };
 }
 

@@ -20,10 +20,12 @@ export function objectOf(env: Env, accountId: string, customerId: Uuid, region?:
 export function stubOf(env: Env, accountId: string, customerId: Uuid, region?: Region): Stub {
   const objects = objectsIn(env.CUSTOMERS, jurisdictionOf(accountId));
   const name = `${accountId}/${tagOfCustomer(customerId)}`;
-  const known = objectIds.get(name);
-  if (known !== undefined) return objects.get(known);
-  const id = objects.idFromName(name);
-  objectIds.set(name, id);
+  let id = objectIds.get(name);
+  if (id === undefined) {
+    id = objects.idFromName(name);
+    objectIds.set(name, id);
+  }
+  // With every call: whether one before it reached the object nobody here can say, and one that is there heeds no wish.
   const locationHint = region ?? env.scope?.region();
   return objects.get(id, locationHint === undefined ? {} : { locationHint });
 }

@@ -6,6 +6,7 @@ import { splitHeld } from "./charge.ts";
 import type { E4 } from "./credit.ts";
 import { freeCredits, giveBackHeld } from "./credit-holds.ts";
 import { creditsFor, lesser, sumOfDraws } from "./credit-ledger.ts";
+import { nextWeightAtMs } from "./credit-weight.ts";
 import { drawable } from "./drawable.ts";
 import { type Question, type Serving, servingSubscription, type Verdict, verdictUnder } from "./entitlement.ts";
 import { BLOCK_HOLD_SECONDS_MAX, BLOCK_RESERVATIONS_MIN, BLOCK_SHARE, BLOCK_USE_MS, HOLDS_OPEN_MAX } from "./limits.ts";
@@ -48,19 +49,28 @@ export type GrantedBlock = {
 
 /**
  * Holds a block, if there is so much left that nobody misses it; undefined: the object is to be asked each time. `untilMs`: what falls
- * due then may change the answer, so nothing is handed out from then on.
+ * due then may change the answer, so nothing is handed out from then on, nor once another weight takes effect.
  */
 export function decideBlock(
   draft: Draft,
   question: Question,
   wish: BlockWish,
-  { secret, openCount, untilMs }: { secret: string; openCount: number; untilMs?: number | undefined },
+  {
+    secret,
+    openCount,
+    untilMs = Number.POSITIVE_INFINITY,
+  }: { secret: string; openCount: number; untilMs?: number | undefined },
   nowMs: number,
 ): GrantedBlock | undefined {
   const serving = servingSubscription(draft, question, question.wanted);
-  const useMs = Math.min(BLOCK_USE_MS, (untilMs ?? Number.POSITIVE_INFINITY) - nowMs);
-  if (typeof serving === "string" || useMs <= 0 || openCount >= HOLDS_OPEN_MAX) return undefined;
+  if (typeof serving === "string" || openCount >= HOLDS_OPEN_MAX) return undefined;
   const before = verdictUnder(draft, serving, question);
+  const { credit } = before;
+  // By another weight a unit needs other credits than the block holds for it.
+  const weightAtMs =
+    credit === undefined ? untilMs : nextWeightAtMs(question.weighing ?? { atMs: nowMs }, credit.featureId);
+  const useMs = Math.min(BLOCK_USE_MS, untilMs - nowMs, weightAtMs - nowMs);
+  if (useMs <= 0) return undefined;
   const blocks = [...draft.holds.values()].filter(({ status, block }) => status === "HELD" && block !== undefined);
   const unitsE12 = sizeOf(draft, serving, before, { wish, blocks });
   if (unitsE12 === 0n) return undefined;

@@ -22,6 +22,15 @@ export function weigh({ terms, model, atMs }: Weighing, featureId: string): Appl
   return weightFor(terms?.weights[featureId] ?? [], model, atMs);
 }
 
+/** When a unit of a feature may begin to burn something else, unless more is published; infinite where nothing is known to come. */
+export function nextWeightAtMs({ terms, model, atMs }: Weighing, featureId: string): number {
+  const named = model?.trim();
+  // Newest last. The feature's own weight counts where the model has none.
+  const isNext = (weight: Weight): boolean =>
+    weight.effectiveFromMs > atMs && (weight.model === undefined || weight.model === named);
+  return terms?.weights[featureId]?.find(isNext)?.effectiveFromMs ?? Number.POSITIVE_INFINITY;
+}
+
 /** What a credit costs at an instant, by prices that are newest last; undefined where it has no price in this currency. */
 export function priceInForce(
   prices: readonly CreditPrice[],

@@ -1,6 +1,6 @@
 import { E12_ONE } from "./amount.ts";
 import { pinOf } from "./book.ts";
-import type { Weighing } from "./credit-weight.ts";
+import { nextWeightAtMs, type Weighing } from "./credit-weight.ts";
 import { type Readable, ruleFor, type Verdict } from "./entitlement.ts";
 import { LEASE_FACTOR } from "./limits.ts";
 import { creditsThing, type Paces, usedWithin } from "./pace.ts";
@@ -29,15 +29,11 @@ export function leaseMsOf(book: Readable, verdict: Verdict, question: LeaseQuest
   const { boundMs, nowMs, nextDueAtMs = Number.POSITIVE_INFINITY } = question;
   if (!verdict.allowed || boundMs <= 0) return 0;
   if (mayRunOut(book, verdict, question)) return 0;
-  return Math.max(0, Math.min(boundMs, nextDueAtMs - nowMs, nextWeightAtMs(verdict, question) - nowMs));
-}
-
-/** When another weight takes effect: the same credits are then of other worth. */
-function nextWeightAtMs({ credit }: Verdict, { weighing, nowMs }: LeaseQuestion): number {
-  const weights = credit === undefined ? [] : (weighing.terms?.weights[credit.featureId] ?? []);
-  // Newest last; a plain question names no model.
-  const next = weights.find(({ model, effectiveFromMs }) => model === undefined && effectiveFromMs > nowMs);
-  return next?.effectiveFromMs ?? Number.POSITIVE_INFINITY;
+  const { credit } = verdict;
+  // The same credits are of other worth from then on.
+  const weightAtMs =
+    credit === undefined ? Number.POSITIVE_INFINITY : nextWeightAtMs(question.weighing, credit.featureId);
+  return Math.max(0, Math.min(boundMs, nextDueAtMs - nowMs, weightAtMs - nowMs));
 }
 
 /** Could use turn the answer within the bound, going by how fast it went lately? */

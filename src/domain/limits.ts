@@ -347,3 +347,10 @@ export const OBJECT_RETRY_MS_MAX = 100;
 export const RATE_WINDOW_MS = 10 * SECOND_MS;
 /** Nobody asked for so long: events need not bring the answer along any more. */
 export const LEASE_UNREAD_MS_MAX = 10 * SECOND_MS;
+/** A question comes steadily while no two of it are further apart than so many bounds: then the next lease is there before one ends. */
+export const LEASE_STEADY_BOUNDS = 1.5;
+/** So long one request sees to that; the platform ends what follows an answer after 30 s. Bounds that are smaller are not worth it. */
+export const LEASE_TENDED_MS_MAX = 20 * SECOND_MS;
+export const LEASE_TENDED_BOUND_MS_MIN = 100;
+/** Each is a request that stays open behind its answer. */
+export const LEASES_TENDED_MAX = 1000;

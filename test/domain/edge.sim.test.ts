@@ -12,7 +12,17 @@ describe("holds", () => {
   test("in 10,000 schedules nothing is overspent, nothing is staler than the bound, and everything that is held ends", ({
     expect,
   }) => {
-    const sum = { leased: 0, asked: 0, denied: 0, handed: 0, reserved: 0, refused: 0, committed: 0, lapsed: 0 };
+    const sum = {
+      leased: 0,
+      tended: 0,
+      asked: 0,
+      denied: 0,
+      handed: 0,
+      reserved: 0,
+      refused: 0,
+      committed: 0,
+      lapsed: 0,
+    };
     for (let seed = 1; seed <= SCHEDULES; seed += 1) {
       try {
         const told = runSchedule(seed);

@@ -1,5 +1,5 @@
 import { describe, test } from "vitest";
-import { LEASE_UNREAD_MS_MAX } from "../../src/domain/limits.ts";
+import { LEASE_TENDED_MS_MAX, LEASE_UNREAD_MS_MAX } from "../../src/domain/limits.ts";
 import { Leases } from "../../src/edge/leases.ts";
 
 /** What an isolate repeats, and what ends it. Time and versions are the test's. */
@@ -13,6 +13,12 @@ function keep(leases: Leases<string>, { customer = ADA, feature = "chat", atMs =
 
 const found = (leases: Leases<string>, atMs: number, feature = "chat", customer = ADA) =>
   leases.find(customer, feature, atMs)?.value;
+
+/** Milliseconds until whoever sees to it asks ahead. */
+function nextAt(leases: Leases<string>, nowMs: number, boundMs = 1000): number | undefined {
+  const lease = leases.peek(ADA, "chat", nowMs);
+  return lease && leases.nextAskMs(lease, boundMs, nowMs);
+}
 
 describe("does", () => {
   test("an answer is repeated until its time is over, counted from when it was asked for", ({ expect }) => {
@@ -39,6 +45,67 @@ describe("does", () => {
     expect([0, 499, 500, 501, 999, 1000].map(renews)).toEqual([false, false, true, false, false, false]);
     keep(leases, { atMs: 500, rev: 2 });
     expect([501, 1000].map(renews)).toEqual([false, true]);
+  });
+
+  test("a question that comes steadily is asked ahead though nobody is there to set it off, and then no more", ({
+    expect,
+  }) => {
+    const leases = new Leases<string>(10);
+    const tended = (nowMs: number) => {
+      const lease = leases.peek(ADA, "chat", nowMs);
+      return lease !== undefined && leases.takeTending(lease, 1000, nowMs);
+    };
+    keep(leases);
+    // Once is not steadily.
+    expect([tended(0), nextAt(leases, 0)]).toEqual([false, undefined]);
+    keep(leases, { atMs: 1000, rev: 2 });
+    // One sees to it at a time.
+    expect([nextAt(leases, 1000), tended(1000), tended(1000)]).toEqual([750, true, false]);
+    const asks: number[] = [];
+    for (let nowMs = 1000, waitMs = nextAt(leases, nowMs); waitMs !== undefined; waitMs = nextAt(leases, nowMs)) {
+      nowMs += waitMs;
+      const ticket = waitMs === 0 ? leases.askAhead(ADA, "chat", nowMs) : undefined;
+      if (ticket === undefined) continue;
+      asks.push(nowMs);
+      leases.keep(ticket, { rev: 2, leaseMs: 1000 }, "ahead");
+      // Asked at 2,000 once more, a second after the one before: from a lease.
+      if (asks.length === 1) expect(found(leases, 2000)).toBe("ahead");
+    }
+    // Nobody has asked since: a bound and a half later it ends.
+    expect(asks).toEqual([1750, 2500, 3250]);
+    const last = leases.peek(ADA, "chat", 3500);
+    if (last === undefined) throw new Error("it goes on until 4,250");
+    leases.endTending(last);
+    expect([tended(3500), tended(3500)]).toEqual([true, false]);
+    // Whoever died over it is followed by another.
+    const laterMs = 3500 + LEASE_TENDED_MS_MAX;
+    keep(leases, { atMs: laterMs - 1, rev: 3 });
+    expect(tended(laterMs - 1)).toBe(false);
+    keep(leases, { atMs: laterMs, rev: 3 });
+    expect(tended(laterMs)).toBe(true);
+  });
+
+  test("nobody asks ahead of what falls due, in a tiny bound or a long one, or while it is being asked", ({
+    expect,
+  }) => {
+    const leases = new Leases<string>(10);
+    keep(leases);
+    keep(leases, { atMs: 500 });
+    // A lease of a second is one cut short where two may pass.
+    expect([nextAt(leases, 500), nextAt(leases, 500, 2000), nextAt(leases, 500, 10)]).toEqual([
+      750,
+      undefined,
+      undefined,
+    ]);
+    keep(leases, { feature: "long", leaseMs: 30_000 });
+    keep(leases, { feature: "long", leaseMs: 30_000, atMs: 500 });
+    const long = leases.peek(ADA, "long", 500);
+    expect(long && leases.nextAskMs(long, 30_000, 500)).toBeUndefined();
+    leases.askAhead(ADA, "chat", 1250);
+    expect([nextAt(leases, 1250), nextAt(leases, 1500)]).toEqual([250, undefined]);
+    keep(leases, { atMs: 1500 });
+    leases.written(ADA);
+    expect(nextAt(leases, 1500)).toBeUndefined();
   });
 
   test("what it answered is told once, also when the next lease came in between", ({ expect }) => {

@@ -1,21 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
-import type { GrantedBlock } from "../../src/domain/block.ts";
-import { blockIdOf, handedOutId, signerOf } from "../../src/domain/block-id.ts";
-import { tagOfCustomer, type Uuid } from "../../src/domain/ids.ts";
-import {
-  ada,
-  check,
-  commit,
-  consume,
-  limited,
-  offer,
-  type Reserved,
-  release,
-  reserve,
-  usage,
-  used,
-} from "../support/access.ts";
+import { ada, check, commit, consume, limited, offer, release, reserve, usage, used } from "../support/access.ts";
+import { fromBlock, idOf, lent } from "../support/blocks.ts";
 import { CREDITS, creditModel, feature, PLANS, poolsOf, RULES } from "../support/credits.ts";
 import { withSqlFault } from "../support/fault.ts";
 import { active, customer, ok } from "../support/sale.ts";
@@ -29,36 +15,6 @@ afterAll(() => {
 });
 
 const left = async (world: World, query?: string) => (await check(world, "chat", query)).data.usage.remaining;
-
-/** Reserves one unit until an answer comes from a block. */
-async function fromBlock(world: World, body: Record<string, unknown> = {}): Promise<Reserved> {
-  for (let asked = 0; asked < 10; asked += 1) {
-    const made = await ok(reserve(world, body));
-    if (made.entitlement.source === "block") return made;
-  }
-  throw new Error("no block was lent");
-}
-
-/** A block that another isolate holds. */
-async function lent(world: World, id: string, units: number): Promise<GrantedBlock> {
-  const one = 10n ** 12n;
-  const wish = { unitsE12: BigInt(units) * one, eachE12: one, closed: [] };
-  const reply = await world.object(id).lend({ featureKey: "chat", isEnabled: true, wish });
-  if (!reply.ok || reply.value.block === undefined) throw new Error("no block was lent");
-  return reply.value.block;
-}
-
-/** An id as that isolate hands it out. */
-function idOf(
-  customerId: string,
-  { block, secret, grantedAtMs }: GrantedBlock,
-  sequence: number,
-  units = 1,
-  ttl = 60,
-): string {
-  const handedOut = { sequence, unitsE12: BigInt(units) * 10n ** 12n, expiresAtMs: grantedAtMs + ttl * 1000 };
-  return handedOutId(blockIdOf(tagOfCustomer(customerId as Uuid), block), handedOut, signerOf(secret));
-}
 
 const holdsOf = (world: World) => ok(world.call<{ holds: boolean }>("GET", "/api/v1/monetization/customers/ada/books"));
 

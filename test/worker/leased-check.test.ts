@@ -26,10 +26,13 @@ afterAll(() => {
 
 const ordinary = mount(ROUTES);
 
-/** A world in which ada's checks of `chat` are leased for a second, and one lease that has just begun. */
-async function leased(): Promise<World> {
+/** Below what anybody asks ahead of by a timer. */
+const BOUND_MS = 80;
+
+/** A world in which ada's checks of `chat` are leased for so long, and one lease that has just begun. */
+async function leased(entitlementStalenessMs = BOUND_MS): Promise<World> {
   const world = await newWorld();
-  await ok(world.call("PATCH", "/api/v1/account/settings", { entitlementStalenessMs: 1000 }));
+  await ok(world.call("PATCH", "/api/v1/account/settings", { entitlementStalenessMs }));
   await ada(world, { chat: {} });
   await ok(check(world, "chat", ""));
   return world;
@@ -120,11 +123,19 @@ describe("leaves to the ordinary way", () => {
     expect,
   }) => {
     const world = await leased();
-    clockAt(new Date(at(NOON) + 500).toISOString());
+    clockAt(new Date(at(NOON) + BOUND_MS / 2).toISOString());
     expect(await leasedCheck(twice(world, {})[0], env)).toBeUndefined();
     await ok(check(world, "chat", "?fresh=true"));
     clockAt(new Date(at(NOON) + 3000).toISOString());
     expect(await leasedCheck(twice(world, {})[0], env)).toBeUndefined();
+  });
+
+  test("a question that comes steadily, once: from then on somebody asks ahead of it", async ({ expect }) => {
+    const world = await leased(1000);
+    const asked = () => leasedCheck(twice(world, {})[0], env);
+    expect(await asked()).toBeUndefined();
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease" });
+    expect(await asked()).toBeDefined();
   });
 
   test("a key that asks too often: the ordinary way says so", async ({ expect }) => {

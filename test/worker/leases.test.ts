@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { clearSnapshots } from "../../src/catalog/snapshot.ts";
-import { leases } from "../../src/edge/leases.ts";
+import type { Uuid } from "../../src/domain/ids.ts";
+import { leaseholder, leases } from "../../src/edge/leases.ts";
 import { ada, check, consume, type Entitlement, evaluate, limited, offer, usage } from "../support/access.ts";
 import { withD1 } from "../support/d1.ts";
 import { active, customer, ok, pay, subscribe } from "../support/sale.ts";
-import { at, clockAt, newWorld, type World } from "../support/world.ts";
+import { at, clockAt, newWorld, request, type World } from "../support/world.ts";
 
 /** Checks that no object is asked for: from what this isolate repeats, and what ends that. Clock and isolate are the test's. */
 
@@ -65,6 +66,22 @@ describe("does", () => {
     await later();
     msPast(1500);
     expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", asOf: "2030-03-05T12:00:00.600Z" });
+  });
+
+  test("who asks once in a bound is answered from leases, that are asked for meanwhile by nobody", async ({
+    expect,
+  }) => {
+    const world = await leasing();
+    await source(world);
+    msPast(1000);
+    expect(await source(world)).toBe("yes, object");
+    msPast(1750);
+    const { id } = await ok(world.call<{ id: string }>("GET", "/api/v1/client/customers/ada"));
+    // A timer's, three quarters of a second after the question before.
+    const isNew = () => leases.peek(leaseholder(world.accountId, id as Uuid), "chat", at(NOON) + 2000) !== undefined;
+    while (!isNew()) await later();
+    msPast(2000);
+    expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", asOf: "2030-03-05T12:00:01.750Z" });
   });
 
   test("checks from leases are in the log of checks, told with the next question", async ({ expect }) => {
@@ -151,7 +168,7 @@ describe("refuses", () => {
     expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, object"]);
   });
 
-  test("leases past what falls due, and in the time of a test clock", async ({ expect }) => {
+  test("leases past what falls due", async ({ expect }) => {
     const world = await newWorld();
     await stale(world, 60_000);
     await customer(world);
@@ -201,6 +218,59 @@ describe("holds", () => {
     expect(await source(world)).toBe("yes, lease");
     msPast(5000);
     expect(await source(world)).toBe("no, object");
+  });
+
+  test("a revoked key hears nothing that others are still told: at once here, elsewhere within 5 s", async ({
+    expect,
+  }) => {
+    const world = await leasing();
+    await stale(world, 60_000);
+    type Key = { id: string; apiKey: string };
+    const keys = "/api/v1/account/api-keys";
+    const [here, there] = [
+      await ok(world.call<Key>("POST", keys, {})),
+      await ok(world.call<Key>("POST", keys, { scopes: ["client"] })),
+    ];
+    const asked = async ({ apiKey }: Key) => {
+      const headers = { Authorization: `Bearer ${apiKey}` };
+      const { status, data } = await request<Entitlement>(
+        "GET",
+        "/api/v1/client/entitlements/ada/chat",
+        undefined,
+        headers,
+      );
+      return status === 200 ? data.source : status;
+    };
+    await source(world);
+    expect([await asked(here), await asked(there)]).toEqual(["lease", "lease"]);
+    await ok(world.call("DELETE", `${keys}/${here.id}`));
+    expect(await asked(here)).toBe(401);
+    // The account has changed by that: the lease is asked for anew.
+    expect([await asked(there), await asked(there)]).toEqual(["object", "lease"]);
+    // As another isolate would.
+    await env.DB.prepare("UPDATE api_keys SET revoked_at_ms = ? WHERE key_id = ?").bind(Date.now(), there.id).run();
+    expect(await asked(there)).toBe("lease");
+    msPast(5000);
+    expect([await asked(there), await source(world)]).toEqual([401, "yes, lease"]);
+  });
+
+  test("a smaller bound holds for what was leased under a larger one: at once here, elsewhere within 5 s", async ({
+    expect,
+  }) => {
+    const world = await leasing();
+    await stale(world, 60_000);
+    await source(world);
+    expect(await source(world)).toBe("yes, lease");
+    await stale(world, 1000);
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, lease"]);
+    await stale(world, 60_000);
+    await source(world);
+    const settings = `UPDATE accounts SET catalog_version = catalog_version + 1,
+      settings = json_set(settings, '$.entitlementStalenessMs', 0) WHERE account_id = ?`;
+    await env.DB.prepare(settings).bind(world.accountId).run();
+    expect(await source(world)).toBe("yes, lease");
+    msPast(5000);
+    expect([await source(world), await source(world)]).toEqual(["yes, object", "yes, object"]);
   });
 
   test("one account's leases answer no other, whose customer has the same name", async ({ expect }) => {

@@ -5,9 +5,10 @@ import type { AskAlong } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import { type Feature, stalenessMsOf } from "../../domain/account.ts";
 import type { Denial } from "../../domain/entitlement.ts";
+import { LEASE_TENDED_MS_MAX } from "../../domain/limits.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { type LeasedText, readTimedText } from "../../domain/timed-text.ts";
-import { type LeasedVerdict, leaseholder, leases, type Ticket } from "../../edge/leases.ts";
+import { type Lease, type LeasedVerdict, leaseholder, leases, type Ticket } from "../../edge/leases.ts";
 import { creditTermsOf } from "../credit-terms.ts";
 import type { Call } from "../route.ts";
 import { sayingOf } from "./sayings.ts";
@@ -23,6 +24,9 @@ export type PlainCheck = { featureKey: string; record: boolean; isFresh: boolean
 /** `dataText`: JSON text of an Entitlement. */
 export type Said = { ok: true; dataText: string; denial?: Denial };
 
+/** A timer and the clock are each right to a millisecond. */
+const TIMER_GRAIN_MS = 2;
+
 type About = { customerId: Known["customerId"]; reference: string };
 
 /** The feature's own switch, as this isolate knows it. What is unknown is in no plan anyway. */
@@ -35,17 +39,23 @@ export async function checkPlainly(call: Call, about: About, asked: PlainCheck):
   const { account } = call.account;
   const boundMs = stalenessMsOf(account);
   if (boundMs === 0) return askObject(call, about, asked);
+  const { featureKey } = asked;
   const holder = leaseholder(account.accountId, about.customerId);
   const nowMs = Date.now();
-  const lease = asked.isFresh ? undefined : leases.find(holder, asked.featureKey, nowMs);
+  const lease = asked.isFresh ? undefined : leases.find(holder, featureKey, nowMs);
   if (lease !== undefined && lease.value.catalogVersion === account.catalogVersion) {
     if (asked.record) lease.served += 1;
     if (call.env.scope !== undefined) call.env.scope.source = "lease";
     // Ahead, and beside the answer: nobody waits for another's request.
-    if (leases.takeRenewal(lease, nowMs)) call.waitUntil(renew(call, about, asked, boundMs, nowMs));
-    return { ok: true, dataText: repeated(lease.value, about, asked.featureKey) };
+    if (leases.takeRenewal(lease, nowMs)) call.waitUntil(renew(call, about, asked, boundMs));
+    tendIfSteady(call, about, asked, boundMs, lease);
+    return { ok: true, dataText: repeated(lease.value, about, featureKey) };
   }
-  return askForLease(call, about, asked, boundMs, nowMs);
+  const ticket = leases.ask(holder, featureKey, nowMs);
+  const said = await askForLease(call, about, asked, boundMs, ticket);
+  const next = leases.peek(holder, featureKey, Date.now());
+  if (next !== undefined) tendIfSteady(call, about, asked, boundMs, next);
+  return said;
 }
 
 /**
@@ -58,12 +68,10 @@ export function repeatedPlainly(
   featureKey: string,
   nowMs: number,
 ): string | undefined {
-  const lease =
-    stalenessMsOf(account) === 0
-      ? undefined
-      : leases.find(leaseholder(account.accountId, about.customerId), featureKey, nowMs);
+  const boundMs = stalenessMsOf(account);
+  if (boundMs === 0) return undefined;
+  const lease = leases.findSettled(leaseholder(account.accountId, about.customerId), featureKey, boundMs, nowMs);
   if (lease === undefined || lease.value.catalogVersion !== account.catalogVersion) return undefined;
-  if (leases.wantsRenewal(lease, nowMs)) return undefined;
   lease.served += 1;
   return repeated(lease.value, about, featureKey);
 }
@@ -76,14 +84,49 @@ function repeated(value: LeasedVerdict, about: About, featureKey: string): strin
   return value.said.text;
 }
 
-async function renew(call: Call, about: About, asked: PlainCheck, boundMs: number, nowMs: number): Promise<void> {
+/** Asks for the next lease beside this one, which goes on. */
+async function renew(call: Call, about: About, asked: PlainCheck, boundMs: number): Promise<void> {
   try {
+    const holder = leaseholder(call.account.account.accountId, about.customerId);
+    const ticket = leases.askAhead(holder, asked.featureKey, Date.now());
     // The check that set it off is counted by the lease that answered it.
-    await askForLease(call, about, { ...asked, record: false }, boundMs, nowMs);
+    if (ticket !== undefined) await askForLease(call, about, { ...asked, record: false }, boundMs, ticket);
   } catch (failure) {
     // The lease ends by itself, and whoever asks then hears what is wrong.
     console.error(JSON.stringify({ at: "lease", requestId: call.requestId, failure: String(failure) }));
   }
+}
+
+function tendIfSteady(call: Call, about: About, asked: PlainCheck, boundMs: number, lease: Lease<LeasedVerdict>): void {
+  if (leases.takeTending(lease, boundMs, Date.now())) call.waitUntil(tend(call, about, asked, boundMs, lease));
+}
+
+/** Asks ahead for as long as the question comes steadily, so that whoever comes once in a bound does not wait each time. */
+async function tend(
+  call: Call,
+  about: About,
+  asked: PlainCheck,
+  boundMs: number,
+  first: Lease<LeasedVerdict>,
+): Promise<void> {
+  const { accountId, catalogVersion } = call.account.account;
+  const holder = leaseholder(accountId, about.customerId);
+  const endMs = Date.now() + LEASE_TENDED_MS_MAX;
+  for (let nowMs = Date.now(); nowMs < endMs; nowMs = Date.now()) {
+    const lease = leases.peek(holder, asked.featureKey, nowMs);
+    // By what the account has defined since, another request asks.
+    if (lease === undefined || lease.value.catalogVersion !== catalogVersion) break;
+    const waitMs = leases.nextAskMs(lease, boundMs, nowMs);
+    if (waitMs === undefined || nowMs + waitMs > endMs) break;
+    if (waitMs === 0) {
+      await renew(call, about, asked, boundMs);
+      continue;
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    // A clock that was set back is none to go by.
+    if (Date.now() < nowMs + waitMs - TIMER_GRAIN_MS) break;
+  }
+  leases.endTending(first);
 }
 
 async function askForLease(
@@ -91,10 +134,9 @@ async function askForLease(
   about: About,
   asked: PlainCheck,
   boundMs: number,
-  nowMs: number,
+  ticket: Ticket,
 ): Promise<Said | Refusal> {
-  const { accountId, catalogVersion } = call.account.account;
-  const ticket = leases.ask(leaseholder(accountId, about.customerId), asked.featureKey, nowMs);
+  const { catalogVersion } = call.account.account;
   const reply = await plainCheck(call, about, asked, boundMs, ticket.served);
   if (typeof reply !== "string") return reply;
   const { text: verdictText, atMs, lease } = readTimedText(reply);

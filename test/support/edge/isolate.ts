@@ -1,8 +1,8 @@
 import type { GrantedBlock } from "../../../src/domain/block.ts";
 import { nextBillingAtMs } from "../../../src/domain/due.ts";
-import { BLOCK_USE_MS } from "../../../src/domain/limits.ts";
+import { BLOCK_USE_MS, LEASE_TENDED_MS_MAX } from "../../../src/domain/limits.ts";
 import { type Ask, dropBlocks, handOut, keepBlock, openBlocks } from "../../../src/edge/blocks.ts";
-import { Leases, type Ticket } from "../../../src/edge/leases.ts";
+import { type Lease, Leases, type Ticket } from "../../../src/edge/leases.ts";
 import type { Network } from "./network.ts";
 import { type ObjectModel, TAG } from "./object.ts";
 import type { Oracle, Promised } from "./oracle.ts";
@@ -46,17 +46,44 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
     );
   }
 
-  function ask(isRenewal: boolean): void {
-    const ticket: Ticket = leases.ask(CUSTOMER, FEATURE, clock());
+  function keepAnswer(ticket: Ticket, kept: (answer: Answer) => void): void {
     call(
       (there) => ({ ...there.check(boundMs), trueAtMs: network.now() }),
       (answer) => {
         leases.keep(ticket, answer, answer);
-        if (isRenewal) return;
-        oracle.told.asked += 1;
-        if (!answer.allowed) oracle.told.denied += 1;
+        kept(answer);
       },
     );
+  }
+
+  function ask(): void {
+    keepAnswer(leases.ask(CUSTOMER, FEATURE, clock()), ({ allowed }) => {
+      oracle.told.asked += 1;
+      if (!allowed) oracle.told.denied += 1;
+      tendIfSteady();
+    });
+  }
+
+  function renew(kept: () => void): void {
+    const ticket = leases.askAhead(CUSTOMER, FEATURE, clock());
+    if (ticket !== undefined) keepAnswer(ticket, kept);
+  }
+
+  function tendIfSteady(): void {
+    const lease = leases.peek(CUSTOMER, FEATURE, clock());
+    if (lease !== undefined && leases.takeTending(lease, boundMs, clock())) tend(lease);
+  }
+
+  /** As the Worker does in a request of its own, which the platform ends some time. */
+  function tend(first: Lease<Answer>, endMs = clock() + LEASE_TENDED_MS_MAX): void {
+    const lease = leases.peek(CUSTOMER, FEATURE, clock());
+    const waitMs = lease && leases.nextAskMs(lease, boundMs, clock());
+    if (!isAlive || waitMs === undefined || clock() >= endMs) leases.endTending(first);
+    else if (waitMs > 0) network.later(waitMs, () => tend(first, endMs));
+    else {
+      oracle.told.tended += 1;
+      renew(() => tend(first, endMs));
+    }
   }
 
   function noteLent(there: ObjectModel, block: GrantedBlock | undefined): GrantedBlock | undefined {
@@ -113,11 +140,12 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
       const nowMs = clock();
       const lease = boundMs === 0 ? undefined : leases.find(CUSTOMER, FEATURE, nowMs);
       if (lease === undefined) {
-        ask(false);
+        ask();
         return;
       }
       oracle.leased(lease.value, { nowMs: network.now(), boundMs, ownRev });
-      if (leases.takeRenewal(lease, nowMs)) ask(true);
+      if (leases.takeRenewal(lease, nowMs)) renew(() => {});
+      tendIfSteady();
     },
     reserve(unitsE12: bigint, ttlSeconds: number): void {
       const key = { customer: CUSTOMER, tag: TAG, featureKey: FEATURE };

@@ -20,7 +20,17 @@ export function openOracle(
   const promised = new Map<string, Promised>();
   const ends = new Map<string, { seq?: number; isReleased?: true }>();
   const seqs = new Set<number>();
-  const told = { leased: 0, asked: 0, denied: 0, handed: 0, reserved: 0, refused: 0, committed: 0, lapsed: 0 };
+  const told = {
+    leased: 0,
+    tended: 0,
+    asked: 0,
+    denied: 0,
+    handed: 0,
+    reserved: 0,
+    refused: 0,
+    committed: 0,
+    lapsed: 0,
+  };
   let usedE12 = 0n;
   let spentE4 = 0n;
   let cancelled = false;
