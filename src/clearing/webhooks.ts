@@ -218,8 +218,11 @@ async function asItIsNow(env: Env, accountId: string, fact: ProviderFact): Promi
 type Fact<Kind extends ProviderFact["kind"]> = Extract<ProviderFact, { kind: Kind }>;
 
 async function refundedNow(provider: PaymentProvider, fact: Fact<"refunded">): Promise<Outcome<ProviderFact>> {
-  const now = await provider.refundedOf(fact.paymentIntentId);
-  return now.ok ? { ok: true, value: { ...fact, refundedMinorTotal: now.value } } : now;
+  const now = await provider.refundsOf(fact.paymentIntentId);
+  if (!now.ok) return now;
+  const refunds = now.value;
+  const refundedMinorTotal = refunds.reduce((sum, one) => (one.hasFailed ? sum : sum + one.amountMinor), 0);
+  return { ok: true, value: { ...fact, refundedMinorTotal, refunds } };
 }
 
 async function customerNow(provider: PaymentProvider, fact: Fact<"customer_changed">): Promise<Outcome<ProviderFact>> {

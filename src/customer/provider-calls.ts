@@ -336,8 +336,8 @@ async function refund(context: CallContext, payment: Payment): Promise<Called> {
   const { id: paymentIntentId, refundedMinor } = charged.value;
   const targetMinor = overpaidMinor > 0 ? overpaidMinor : payment.refundedMinor + waitingMinor(payment);
   const amountMinor = targetMinor - refundedMinor;
-  const told = (totalMinor: number): Called => ({
-    decide: (draft, past, nowMs) => refunded(draft, past, payment, totalMinor, nowMs),
+  const told = (refundedMinorTotal: number): Called => ({
+    decide: (draft, past, nowMs) => refunded(draft, past, payment, { refundedMinorTotal }, nowMs),
   });
   if (amountMinor <= 0) return told(refundedMinor);
   const made = await provider.refund({

@@ -4,6 +4,7 @@ import { uncover } from "./coverage.ts";
 import type { Invoice } from "./invoice.ts";
 import { invoiceOf, paymentOf } from "./payment-outcome.ts";
 import { changePayment, type Payment, type PaymentPast } from "./payments.ts";
+import type { MadeRefund } from "./provider-fact.ts";
 import { takeBackPurchase } from "./purchase.ts";
 
 /**
@@ -14,15 +15,23 @@ import { takeBackPurchase } from "./purchase.ts";
  * that is told.
  */
 
-/** So much of a payment was given back in all. */
+/**
+ * So much of a payment was given back in all. A sum that is smaller than the last says that a refund failed of which nobody told yet: where
+ * its refunds are known, that one is taken out first, so that it takes nothing of those made since.
+ */
 export function refunded(
   draft: Draft,
   past: PaymentPast,
   { number }: Payment,
-  totalMinor: number,
+  { refundedMinorTotal, refunds = [] }: { refundedMinorTotal: number; refunds?: readonly MadeRefund[] },
   nowMs: number,
 ): void {
+  for (const failed of refunds.filter(({ hasFailed }) => hasFailed))
+    refundFailed(draft, past, paymentOf(draft, past, number), failed, nowMs);
   const payment = paymentOf(draft, past, number);
+  // What failed since the sum was asked for is in it still.
+  const since = refunds.filter(({ refundId, hasFailed }) => !hasFailed && payment.failedRefunds?.includes(refundId));
+  const totalMinor = since.reduce((sum, { amountMinor }) => sum - amountMinor, refundedMinorTotal);
   if (totalMinor <= payment.refundedMinor) return;
   giveBack(draft, past, payment, { refundedMinor: totalMinor }, nowMs);
 }

@@ -64,7 +64,7 @@ function decidePaymentFact(draft: Draft, past: PaymentPast, fact: PaymentFact, n
       if (there.kind === "CHARGE") fail(draft, past, there, fact, nowMs);
       return HANDLED;
     case "refunded":
-      refunded(draft, past, came(draft, past, there, fact, nowMs), fact.refundedMinorTotal, nowMs);
+      refunded(draft, past, came(draft, past, there, fact, nowMs), fact, nowMs);
       return HANDLED;
     case "refund_failed":
       refundFailed(draft, past, came(draft, past, there, fact, nowMs), fact, nowMs);

@@ -32,8 +32,17 @@ export type ProviderFact =
   | { kind: "setup_succeeded"; setupIntentId: string; paymentMethodId: string; providerCustomerId?: string }
   /** A saved payment method was taken off the customer. */
   | { kind: "method_detached"; paymentMethodId: string; providerCustomerId: string }
-  /** So much of a payment has been given back in all; told again with a larger sum when more is. */
-  | ({ kind: "refunded"; paymentIntentId: string; refundedMinorTotal: number; currency: string } & AboutPayment)
+  /**
+   * So much of a payment has been given back in all; told again with a larger sum when more is. `refunds`: of which it is the sum, with
+   * those that failed beside them; absent where only the sum is known.
+   */
+  | ({
+      kind: "refunded";
+      paymentIntentId: string;
+      refundedMinorTotal: number;
+      refunds?: readonly MadeRefund[];
+      currency: string;
+    } & AboutPayment)
   /** A refund gave nothing back after all. `isAsked`: we asked for it; else somebody else did. */
   | ({ kind: "refund_failed"; paymentIntentId: string; refundId: string; isAsked: boolean } & AboutPayment & Money)
   /** The customer's bank took, or wants, the money back. `lost`: it is gone. */
@@ -57,3 +66,6 @@ export type PaymentFact = Exclude<
 type AboutPayment = { payment?: number };
 
 type Money = { amountMinor: number; currency: string };
+
+/** One refund of a payment at the provider. `hasFailed`: it gave nothing back after all. `isAsked`: we asked for it, nobody else did. */
+export type MadeRefund = { refundId: string; amountMinor: number; hasFailed: boolean; isAsked: boolean };

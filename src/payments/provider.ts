@@ -1,3 +1,5 @@
+import type { MadeRefund } from "../domain/provider-fact.ts";
+
 /**
  * The payment provider as the rest knows it: plain values, none of its types. Owns what is asked of it and how its answers and
  * failures are told. Leaves to its adapter how that is said over the wire.
@@ -156,8 +158,8 @@ export type PaymentProvider = {
   findCharge: (sought: Sought) => Promise<Outcome<Charge | undefined>>;
 
   refund: (spec: RefundSpec) => Promise<Outcome<Refund>>;
-  /** What was given back of a payment so far, or is on its way back, in minor units: without refunds that failed. */
-  refundedOf: (paymentIntentId: string) => Promise<Outcome<number>>;
+  /** All refunds of a payment: those that gave money back or are on their way, and those that failed. Amounts in minor units. */
+  refundsOf: (paymentIntentId: string) => Promise<Outcome<MadeRefund[]>>;
 
   /** Makes the endpoint at the provider for exactly these events. The secret is told this once. */
   registerWebhook: (spec: {

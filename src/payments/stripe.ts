@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import { PAGE_LINES_MAX, PROVIDER_PAGES_MAX } from "../domain/limits.ts";
 import { toProviderAmount, toProviderLines } from "../domain/payment-amount.ts";
+import type { MadeRefund } from "../domain/provider-fact.ts";
 import type { PageSpec, PaymentProvider } from "./provider.ts";
 import { outcomeOf } from "./stripe-client.ts";
 import { fromCustomer, fromIntent, fromMetadata, fromRefund, fromSession, toMetadata } from "./stripe-reads.ts";
@@ -138,14 +139,15 @@ export function stripeProvider(stripe: Stripe, thanksUrl: string): PaymentProvid
         ),
       ),
 
-    refundedOf: (paymentIntentId) =>
+    refundsOf: (paymentIntentId) =>
       outcomeOf(async () => {
-        let minor = 0;
+        const made: MadeRefund[] = [];
         for await (const refund of stripe.refunds.list({ payment_intent: paymentIntentId, limit: LIST_MAX })) {
-          const { amountMinor, status } = fromRefund(refund);
-          if (status !== "failed") minor += amountMinor;
+          const { id: refundId, amountMinor, status } = fromRefund(refund);
+          const isAsked = fromMetadata(refund.metadata).payment !== undefined;
+          made.push({ refundId, amountMinor, hasFailed: status === "failed", isAsked });
         }
-        return minor;
+        return made;
       }),
 
     registerWebhook: ({ url, events, idempotencyKey }) =>

@@ -140,6 +140,38 @@ describe("holds", () => {
     }
   });
 
+  test("refunds of which one failed come to what the others gave back, in whatever order that is told", ({
+    expect,
+  }) => {
+    const refund = (refundId: string, amountMinor: number, hasFailed = false) => {
+      return { refundId, amountMinor, hasFailed, isAsked: false };
+    };
+    for (let index = 0; index < 24; index += 1) {
+      const run = openCollecting("2027-01-15");
+      run.card("good");
+      run.world.subscribe(PRO);
+      run.flush();
+      const [{ id: paymentIntentId = "" } = {}] = run.intents.values();
+      const sum = (...refunds: ReturnType<typeof refund>[]): ProviderFact => ({
+        kind: "refunded",
+        paymentIntentId,
+        refundedMinorTotal: refunds.reduce((total, one) => (one.hasFailed ? total : total + one.amountMinor), 0),
+        refunds,
+        currency: "USD",
+      });
+      const facts: ProviderFact[] = [
+        sum(refund("a", 800)),
+        sum(refund("a", 800, true)),
+        sum(refund("a", 800, true), refund("b", 500)),
+        { kind: "refund_failed", paymentIntentId, ...refund("a", 800), currency: "USD" },
+      ];
+      const told = orders(facts)[index] ?? [];
+      for (const fact of told) run.tell(fact);
+      const [invoice] = run.world.all.invoices.values();
+      expect(invoice, JSON.stringify(told)).toMatchObject({ status: "PAID", refundedMinor: 500 });
+    }
+  });
+
   test("a refund of money that came twice under one attempt, told before the second money, is none of the first", ({
     expect,
   }) => {

@@ -109,8 +109,8 @@ export function openCollecting(start: string, { refunds = false }: { refunds?: b
       if (there === undefined) return () => undefined;
       const amountMinor = (payment.overpaidMinor ?? 0) - there.returnedMinor;
       if (amountMinor > 0) giveBack(there, amountMinor);
-      const totalMinor = there.returnedMinor;
-      return (draft, known, nowMs) => refunded(draft, known, payment, totalMinor, nowMs);
+      const refundedMinorTotal = there.returnedMinor;
+      return (draft, known, nowMs) => refunded(draft, known, payment, { refundedMinorTotal }, nowMs);
     }
     if (!isOpenPayment(payment)) return () => undefined;
     if (op === "expire") {

@@ -219,7 +219,19 @@ export class ProviderDouble {
         this.refunds.push({ ...refund, paymentIntentId, metadata });
         return yes(refund);
       }),
-    refundedOf: (id) => this.#call("refundedOf", {}, () => yes(this.#charge(id).refundedMinor)),
+    refundsOf: (id) =>
+      this.#call("refundsOf", {}, () =>
+        yes(
+          this.refunds
+            .filter(({ paymentIntentId }) => paymentIntentId === id)
+            .map(({ id: refundId, amountMinor, status }) => ({
+              refundId,
+              amountMinor,
+              hasFailed: status === "failed",
+              isAsked: true,
+            })),
+        ),
+      ),
     registerWebhook: (spec) => this.#call("registerWebhook", spec, () => yes({ id: "we_1", secret: "whsec" })),
     deleteWebhook: () => this.#call("deleteWebhook", {}, () => yes(undefined)),
     listPayments: () => this.#call("listPayments", {}, () => yes({ items: [] })),

@@ -284,6 +284,21 @@ describe("does", () => {
     expect(await owedNow(world)).toBeGreaterThan(9);
   });
 
+  test("a refund that failed, told of only after the next one came, takes nothing of that one", async ({ expect }) => {
+    const { world, stripe, pageId } = await askedToPay();
+    const { payment_intent: intent } = await stripe.pay(pageId);
+    await deliver(stripe);
+    const { id } = await stripe.refund(String(intent), 800);
+    await deliver(stripe);
+    expect((await shown(world, "ada"))[0]).toMatchObject({ refundedAmount: 8 });
+    await stripe.failRefund(id);
+    await stripe.refund(String(intent), 500);
+    await deliver(stripe, ["charge.refunded"]);
+    expect((await shown(world, "ada"))[0]).toMatchObject({ refundedAmount: 5 });
+    await deliver(stripe);
+    expect((await shown(world, "ada"))[0]).toMatchObject({ status: "PAID", refundedAmount: 5 });
+  });
+
   test("money paid twice is shown as overpaid again once its refund failed", async ({ expect }) => {
     const { world, stripe, pageId, customerId } = await askedToPay();
     await ok(world.call("PATCH", SETTINGS, { refundOverpayments: true }));

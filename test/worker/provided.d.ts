@@ -6,7 +6,7 @@ declare module "vitest" {
      * What the simulated year runs through: these seeds, each so many days long. `payments`: every second account is paid through the
      * double of Stripe. `shortenMs`: how long the history of a seed that fails is shortened.
      */
-    years: { seeds: number[]; days: number; payments: boolean; shortenMs: number };
+    years: { seeds: number[]; days: number; payingEach: number; shortenMs: number };
   }
 }
 

@@ -15,7 +15,7 @@ import { type Customer, note, type Year } from "./world.ts";
 
 type Paying = Year & { till: Till };
 
-/** Every second account collects. */
+/** Does this account collect? Every second or sixth does (`payingEach`). */
 export function collects(year: Year): year is Paying {
   return year.till !== undefined;
 }

@@ -33,7 +33,7 @@ export type Year = Market & {
   /** Batches that D1 has not been given yet. */
   late: (() => Promise<void>)[];
   numbers: number;
-  /** Of every second account. */
+  /** Of accounts that collect. */
   till: Till | undefined;
   payments: PaymentTerms | undefined;
   /** Webhooks that were refused: Stripe tries again. */
@@ -51,7 +51,9 @@ export async function openYear(seed: number): Promise<Year> {
   const world = await newWorld();
   const catalog = makeCatalog(diceOf(seed));
   const refundOverpayments = seed % 4 === 0;
-  const till = inject("years").payments && seed % 2 === 0 ? await openTill(world, seed, refundOverpayments) : undefined;
+  const { payingEach } = inject("years");
+  const pays = payingEach > 0 && seed % payingEach === 0;
+  const till = pays ? await openTill(world, seed, refundOverpayments) : undefined;
   const payments = till && { isOn: true, refundOverpayments };
   const customers: Customer[] = [];
   for (let place = 1; place <= CUSTOMERS; place += 1) {
