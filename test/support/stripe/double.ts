@@ -36,6 +36,8 @@ export type Double = {
   tick(): void;
   /** All it holds, for `createDouble`. */
   snapshot(): string;
+  /** The same as it is, to be read only: writing all of it down takes long. */
+  accounts(): readonly Account[];
 };
 
 export type DoubleOptions = {
@@ -81,6 +83,7 @@ export function createDouble(options: DoubleOptions = {}): Double {
       }
     },
     snapshot: () => JSON.stringify(world.accounts),
+    accounts: () => Object.values(world.accounts),
   };
 }
 

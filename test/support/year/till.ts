@@ -44,8 +44,7 @@ export async function openTill(world: World, seed: number, refundOverpayments: b
   const settings = { stripeMode: "PAYMENT_PASS_THROUGH", refundOverpayments };
   await ok(world.call("PATCH", "/api/v1/account/settings", settings));
   const account = (): Account => {
-    const accounts = JSON.parse(double.snapshot()) as Record<string, Account>;
-    const [own] = Object.values(accounts);
+    const [own] = double.accounts();
     if (own === undefined) throw new Error("the account is there");
     return own;
   };
