@@ -38,6 +38,7 @@ const isDaily = (atMs: number): boolean => {
 const QUARANTINED = "wake-quarantined";
 const SWEEP = "sweep-overdue";
 const ROUND = "wake-everyone";
+const FEEDS = "trim-feeds";
 const EMPTIED = "drop-emptied-hours";
 
 const TASKS: readonly Task[] = [
@@ -51,7 +52,7 @@ const TASKS: readonly Task[] = [
   },
   { task: "reconcile", run: reconcileDue },
   { task: "seal-anew", run: async (env, atMs) => (isDaily(atMs) ? sealOutdated(env) : undefined) },
-  { task: "trim-feeds", run: async (env) => ({ processed: await trimFeeds(env.DB), failed: 0 }) },
+  { task: FEEDS, run: (env) => trimSomeFeeds(env) },
   {
     task: "forget-requests",
     run: async (env, atMs) => ({ processed: await forgetOldRequests(env.DB, atMs), failed: 0 }),
@@ -131,6 +132,16 @@ export function wakeEveryone(env: Env, begins: boolean, size = ROUND_CUSTOMERS_M
     { task: ROUND, size, begins },
     (after, limit) => everyCustomerAfter(env.DB, after, limit),
     (owners) => wakeAll(env, owners),
+  );
+}
+
+/** Cuts feeds of the next accounts; all the time, since a feed grows all the time. */
+export function trimSomeFeeds(env: Env, size = CRON_ACCOUNTS_MAX, keep?: number): Promise<Outcome | undefined> {
+  return walk<string>(
+    env,
+    { task: FEEDS, size },
+    (after, limit) => accountsAfter(env.DB, after, limit),
+    async (accountIds) => ({ processed: await trimFeeds(env.DB, accountIds, keep), failed: 0 }),
   );
 }
 

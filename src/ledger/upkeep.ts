@@ -1,19 +1,20 @@
-import { CRON_ACCOUNTS_MAX, DAY_MS, FEED_EVENTS_PER_ACCOUNT_MAX, ROLLUP_HOURS_KEPT_MS } from "../domain/limits.ts";
+import { DAY_MS, FEED_EVENTS_PER_ACCOUNT_MAX, ROLLUP_HOURS_KEPT_MS } from "../domain/limits.ts";
 
 /** Keeps D1's copies bounded. Everything removed here is still in the customers' objects. */
 
-/** Cuts the feed of accounts that outgrew it to its newest events; of more accounts than one run does, the next one does the rest. Returns how many went. */
+/** Cuts the feeds of these accounts to their newest events. Returns how many went. */
 export async function trimFeeds(
   database: D1Database,
+  accountIds: readonly string[],
   keep = FEED_EVENTS_PER_ACCOUNT_MAX,
-  accountsMax = CRON_ACCOUNTS_MAX,
 ): Promise<number> {
-  // One call finds them: asking each account by itself would take as many calls as there are accounts, at every run.
+  // One call finds those that outgrew it: asking each account by itself would take as many calls as there are accounts.
   const { results } = await database
     .prepare(
-      "SELECT account_id FROM feed GROUP BY account_id HAVING COUNT(*) > CAST(? AS INTEGER) LIMIT CAST(? AS INTEGER)",
+      `SELECT value AS account_id FROM json_each(?1)
+       WHERE EXISTS (SELECT 1 FROM feed WHERE account_id = value LIMIT 1 OFFSET CAST(?2 AS INTEGER))`,
     )
-    .bind(keep, accountsMax)
+    .bind(JSON.stringify(accountIds), keep)
     .all<{ account_id: string }>();
   let removed = 0;
   for (const { account_id } of results) {
