@@ -40,7 +40,7 @@ export const BalanceEntryWire = z
     balanceAfterExact: exactTwin,
     kind: z.enum(BALANCE_ENTRY_KINDS).meta({
       description:
-        "CREDIT_INVOICE: a credit invoice. REMAINDER: what an invoice left below 0. VOIDED: given back by a void invoice. APPLIED: taken by an invoice, or a carried debt that it asked for. CORRECTION: usage taken back after the end. PAYOUT: paid to the customer. CARRIED: too little to be collected.",
+        "CREDIT_INVOICE: a credit invoice. REMAINDER: what an invoice left below 0. VOIDED: given back by a void invoice. APPLIED: taken by an invoice, or a carried debt that it asked for. CORRECTION: usage taken back after the end, or, below 0, what a void invoice takes back of that. PAYOUT: paid to the customer. CARRIED: too little to be collected.",
     }),
     invoiceId: z.uuid().optional(),
     reference: z.string().optional(),

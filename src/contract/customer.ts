@@ -118,7 +118,7 @@ export const CustomerWire = CustomerItemWire.extend({
   subscriptions: z.array(SubscriptionWire).meta({ description: "All there ever were, newest first." }),
   creditBalance: z.array(z.object({ currency: z.string(), amount: z.number(), amountExact: exactTwin })).meta({
     description:
-      "Money that the customer is owed, by currency: what becomes due next takes from it first. Below 0: a small debt that the next invoice asks for.",
+      "Money that the customer is owed, by currency: what becomes due next takes from it first. Below 0: a debt that the next invoice asks for.",
   }),
   creditPools: z.array(PoolWire).meta({ description: "All there ever were, newest first." }),
 }).meta({ id: "Customer" });

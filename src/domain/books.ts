@@ -289,24 +289,32 @@ export function auditUsage(): UsageAudit {
   };
 }
 
-/** May an entry leave what it says? Only a small debt that is carried over, or comes back, takes a balance below 0. */
-export function mayLeave({ balanceMinor, amountMinor, kind }: BalanceEntry): boolean {
-  return balanceMinor >= 0 || amountMinor > 0 || kind === "CARRIED" || kind === "VOIDED";
+/**
+ * May an entry leave what it says? Only a debt takes a balance below 0: a small one that is carried over, what a void invoice takes back
+ * of corrections, which may have been spent by then, or such a one that comes back.
+ */
+export function mayLeave(entry: BalanceEntry): boolean {
+  const { balanceMinor, amountMinor, kind } = entry;
+  return balanceMinor >= 0 || amountMinor > 0 || debtOf(entry) > 0 || kind === "VOIDED";
+}
+
+function debtOf({ kind, amountMinor }: BalanceEntry): number {
+  return amountMinor < 0 && (kind === "CARRIED" || kind === "CORRECTION") ? -amountMinor : 0;
 }
 
 /**
- * Each entry of a money balance goes on from the one before, and none is below 0 by more than the debts that were carried over until
- * then; told of one currency at a time.
+ * Each entry of a money balance goes on from the one before, and none is below 0 by more than the debts until then; told of one currency
+ * at a time.
  */
 export function auditBalance(currency: string, entries: readonly BalanceEntry[]): LawVerdict {
-  let [sum, carried] = [0, 0];
+  let [sum, debts] = [0, 0];
   let broken: Break | undefined;
   for (const entry of entries) {
-    const { number, kind, amountMinor, balanceMinor, currency: own } = entry;
+    const { number, amountMinor, balanceMinor, currency: own } = entry;
     assert(own === currency, "a balance is of one currency");
     sum += amountMinor;
-    if (kind === "CARRIED") carried -= amountMinor;
-    if (sum !== balanceMinor || sum < -carried || !mayLeave(entry))
+    debts += debtOf(entry);
+    if (sum !== balanceMinor || sum < -debts || !mayLeave(entry))
       broken ??= {
         kind: "balanceEntry",
         number,

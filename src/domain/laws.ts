@@ -51,7 +51,7 @@ export function assertDraft(book: Book, draft: Draft): void {
   for (const entry of draft.balanceEntries) {
     const { currency, amountMinor, balanceMinor } = entry;
     assert((balances.get(currency) ?? 0) + amountMinor === balanceMinor, "a balance is the sum of its entries");
-    assert(mayLeave(entry), "only a small debt that is carried over takes a balance below 0");
+    assert(mayLeave(entry), "only a debt takes a balance below 0");
     balances.set(currency, balanceMinor);
   }
   assertCredits(book, draft);

@@ -23,6 +23,19 @@ describe("does", () => {
   });
 });
 
+describe("does", () => {
+  test("what a void invoice takes back of corrections is owed, also where it was spent long ago, and comes back with the invoice that asks for it", ({
+    expect,
+  }) => {
+    const spent = ledger(["CORRECTION", 7], ["APPLIED", -7], ["CORRECTION", -7]);
+    expect(auditBalance("USD", spent)).toMatchObject({ holds: true, left: "-7" });
+    const asked = ledger(["CORRECTION", 7], ["APPLIED", -7], ["CORRECTION", -7], ["APPLIED", 7], ["VOIDED", -7]);
+    expect(auditBalance("USD", asked)).toMatchObject({ holds: true, left: "-7" });
+    const more = ledger(["CORRECTION", 7], ["APPLIED", -7], ["CORRECTION", -7], ["VOIDED", -1]);
+    expect(auditBalance("USD", more)).toMatchObject({ holds: false, brokenBy: { number: 4 } });
+  });
+});
+
 describe("holds", () => {
   test("nothing else takes a money balance below 0", ({ expect }) => {
     for (const kind of ["PAYOUT", "APPLIED"] as const)

@@ -4,7 +4,7 @@ import { ada, check, correct, limited, offer, usage, used } from "../support/acc
 import { rollupsInD1 } from "../support/d1.ts";
 import { withSqlFault } from "../support/fault.ts";
 import { insertKey, send } from "../support/probe.ts";
-import { customer, type Invoice, invoicesOf, ok, type Page, pay } from "../support/sale.ts";
+import { active, customer, type Invoice, invoicesOf, ok, type Page, pay } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -315,6 +315,42 @@ describe("does", () => {
       { amount_minor: 600, kind: "CORRECTION" },
       { amount_minor: -600, kind: "CORRECTION" },
     ]);
+  });
+
+  // Voiding was answered 500: the credit had paid another invoice by then.
+  test("of a subscription that has ended it is owed where it was spent already, and the next invoice asks for it", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const { id, subscription } = await ada(world, { chat: usage(1) });
+    const eventId = await event(world, 10);
+    clockAt("2030-04-05T10:30:00Z");
+    const march = await dueOf(world);
+    await ok(world.call("POST", `/api/v1/client/subscriptions/cancellation/${subscription.id}`));
+    clockAt("2030-05-05T10:30:00Z");
+    await ok(correct(world, eventId, { usageUnits: 4 }));
+    await offer(world, "again", { talk: usage(1) });
+    await active(world, "ada", "again");
+    await event(world, 20, { featureKey: "talk" });
+    clockAt("2030-06-05T10:30:00Z");
+    const may = (await invoicesOf(world, "ada")).find(({ status, id }) => status === "DUE" && id !== march?.id);
+    expect(itemsOf(may)).toEqual([
+      ["USAGE", 20],
+      ["CREDIT", -6],
+    ]);
+    await voided(world, march?.id, false);
+    const balance = async () =>
+      (await ok(world.call<{ creditBalance?: unknown[] }>("GET", "/api/v1/client/customers/ada"))).creditBalance;
+    expect(await balance()).toEqual([{ currency: "USD", amount: -6 }]);
+    await ok(pay(world, may?.id ?? ""));
+    await event(world, 1, { featureKey: "talk" });
+    clockAt("2030-07-05T10:30:00Z");
+    expect(itemsOf(await dueOf(world))).toEqual([
+      ["USAGE", 1],
+      ["CREDIT", 6],
+    ]);
+    const books = await world.object(id).books();
+    expect(books.ok && books.value.laws.filter(({ holds }) => !holds)).toEqual([]);
   });
 
   test("of an event that was not counted only the total is corrected", async ({ expect }) => {
