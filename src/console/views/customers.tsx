@@ -90,7 +90,8 @@ function ByMargin() {
             { title: "Health", cell: ({ marginStatus }) => <Badge state={marginStatus} /> },
             { title: "Events", isFigure: true, isMinor: true, cell: ({ events }) => count(events) },
             { title: "MRR", isFigure: true, isMinor: true, cell: ({ mrr }) => money(mrr, currency) },
-            ...marginColumns(currency),
+            // On a narrow screen the badge says as much.
+            ...marginColumns(currency, true),
           ];
           return (
             <>
