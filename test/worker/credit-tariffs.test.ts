@@ -179,6 +179,23 @@ describe("does", () => {
     expect(await read()).toEqual({ [chat]: "AI" });
   });
 
+  // They made each unit look cheaper than it was.
+  test("units whose cost is not known say nothing of what a unit cost", async ({ expect }) => {
+    clockAt("2030-03-05T12:30:00Z");
+    const world = await newWorld();
+    const costInput = { model: "of-our-own", modelProvider: "acme" };
+    const report = async (customerReferenceId: string, more: Body) =>
+      (await world.event({ customerReferenceId, featureKey: "chat", costInput, ...more })).data;
+    const featureId = await feature(world, "chat");
+    const { customerId } = await report("ada", { usageUnits: 4, costAmount: 2 });
+    const bob = await report("bob", { usageUnits: 100 });
+    await report("bob", { usageUnits: 1, costAmount: 7 });
+    await report("bob", { usageUnits: 6, costAmount: 4, occurredAt: "2030-03-05T11:59:59Z" });
+    await world.flush(customerId, bob.customerId);
+    const costs = await world.call("GET", `${WEIGHTS}/unit-costs`);
+    expect(costs.data).toEqual({ [`${featureId}`]: 0.6, [`${featureId}:of-our-own`]: 0.6 });
+  });
+
   test("what a unit really cost is told by feature and model, exactly, and null where nobody knows", async ({
     expect,
   }) => {

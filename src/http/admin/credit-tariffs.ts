@@ -311,7 +311,7 @@ export const creditTariffRoutes: readonly Route[] = [
     tag: "Credits",
     summary: "Tell what a unit of each feature really cost",
     description:
-      "Over the last 30 days, by feature and by feature and model: the cost of all events ÷ the units of all events, in the account's currency. Events whose cost is unknown count with their units; features without any known cost are null, never zero. The figure to set a weight by.",
+      "Over the last 30 days, by feature and by feature and model: cost ÷ units, in the account's currency. A customer's hour (of some days ago: day) with an event of unknown cost is left out with all of its units, or the figure would be too low; what has no other is null, never zero. The figure to set a weight by.",
     answers: { 200: UnitCostsWire },
     handle: readUnitCosts,
   }),
