@@ -264,6 +264,7 @@ describe("holds", () => {
     await edit(world, customerId, statement);
     const { differing } = await verify(world);
     expect(differing).toMatchObject([{ invoiceId: due.id, firstDifference: { what } }]);
+    expect((await explain(world, due.id)).replay).toMatchObject({ matches: false, firstDifference: { what } });
   });
 
   test.for([

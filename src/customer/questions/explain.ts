@@ -1,7 +1,8 @@
-import { explainLine } from "../../domain/explain.ts";
+import { explainLine, type LineExplanation } from "../../domain/explain.ts";
 import { customerThingId } from "../../domain/ids.ts";
-import type { Invoice } from "../../domain/invoice.ts";
+import type { Invoice, InvoiceLine } from "../../domain/invoice.ts";
 import { REPLAY_EVENTS_MAX } from "../../domain/limits.ts";
+import { formatMinor } from "../../domain/money.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { type InvoiceFacts, type ReplayDifference, replayInvoice, type SegmentEvents } from "../../domain/replay.ts";
 import type { UsageSegment } from "../../domain/usage.ts";
@@ -10,7 +11,7 @@ import { balanceEntriesOf } from "../balance-store.ts";
 import { findPin } from "../book-store.ts";
 import type { ExplainInvoiceReply, ReplayPage, ReplayReply } from "../calls.ts";
 import type { Customer } from "../image.ts";
-import { invoicesBehind, readSegment, segmentBefore } from "../invoice-store.ts";
+import { invoicesBehind, readInvoice, readSegment, segmentBefore } from "../invoice-store.ts";
 import { invoiceOf, knownCustomer, viewOfInvoice } from "./billing.ts";
 import { unknownCustomer } from "./check.ts";
 
@@ -102,24 +103,33 @@ function sumOf(
 export function explainInvoice(customer: Customer, id: string): Reply<ExplainInvoiceReply> {
   const found = invoiceOf(customer, id);
   if (!found.ok) return found;
-  const invoice = found.value;
+  const invoice = readInvoice(customer.sql, found.value.number) ?? found.value;
   const facts = factsOf(customer, invoice, seqsFoundOnce(customer.sql));
-  const difference = replayInvoice(invoice, facts);
+  const difference = differenceOf(invoice, facts);
   return {
     ok: true,
     value: {
       customer: knownCustomer(customer),
       invoice: viewOfInvoice(customer, customer.image.book, invoice),
-      lines: invoice.lines.map((line) => explainLine(invoice, line, facts)),
+      lines: invoice.lines.map((line) => explanationOf(invoice, line, facts)),
       ...(difference === undefined ? {} : { difference }),
     },
   };
 }
 
-/** What cannot even be read is found like what differs: the other invoices are replayed all the same. */
-function differenceOf(customer: Customer, invoice: Invoice, seqAt: SeqAt): ReplayDifference | undefined {
+/** A line whose facts cannot be read is what it says, and no more; the difference says why. */
+function explanationOf(invoice: Invoice, line: InvoiceLine, facts: InvoiceFacts): LineExplanation {
   try {
-    return replayInvoice(invoice, factsOf(customer, invoice, seqAt));
+    return explainLine(invoice, line, facts);
+  } catch {
+    return { formula: formatMinor(line.amountMinor, invoice.currency) };
+  }
+}
+
+/** What cannot even be read is found like what differs: the other invoices are replayed all the same. */
+function differenceOf(invoice: Invoice, facts: InvoiceFacts): ReplayDifference | undefined {
+  try {
+    return replayInvoice(invoice, facts);
   } catch (failure) {
     return {
       what: "what is stored behind the invoice",
@@ -136,7 +146,7 @@ export function replayInvoices(customer: Customer, { after, limit }: ReplayPage)
   const { tag } = customer.image.owner;
   const seqAt = seqsFoundOnce(customer.sql);
   const differing = invoices.flatMap((invoice) => {
-    const difference = differenceOf(customer, invoice, seqAt);
+    const difference = differenceOf(invoice, factsOf(customer, invoice, seqAt));
     return difference === undefined ? [] : [{ invoiceId: customerThingId(tag, "invoice", invoice.number), difference }];
   });
   const last = invoices.length === limit ? invoices.at(-1) : undefined;
