@@ -99,8 +99,11 @@ export function usageLine(pin: PlanPin, segment: UsageSegment): InvoiceLine | un
   };
 }
 
-/** The parts that a segment's units cost, by tier; below 0 where units were taken back. */
-function segmentParts(pricing: Pricing, segment: UsageSegment): TierPart[] {
+/**
+ * The parts that a segment's units cost, by tier; below 0 where units were taken back. Units that make up for such ones, in a period whose
+ * rule resets by then, cost nothing and are in none.
+ */
+export function segmentParts(pricing: Pricing, segment: UsageSegment): TierPart[] {
   const from = pricePosition(segment.fromE12, segment.billableAtStartE12, pricing);
   const to = pricePosition(segment.toE12, segment.billableAtStartE12, pricing);
   if (to >= from) return tierParts(pricing, from, to);

@@ -1,5 +1,5 @@
 import { type E12, E12_ONE, formatDecimal, formatE12, groupThousands } from "./amount.ts";
-import { takenBackParts } from "./billing.ts";
+import { segmentParts, takenBackParts } from "./billing.ts";
 import type { E4 } from "./credit.ts";
 import { formatE4 } from "./credit-amount.ts";
 import type { Invoice, InvoiceLine, UsageDetail } from "./invoice.ts";
@@ -49,7 +49,7 @@ export function explainLine(invoice: Invoice, line: InvoiceLine, facts: InvoiceF
     formula:
       line.kind === "CREDIT"
         ? correctionFormula(line, line.usage, pin.currency, { rule, segment })
-        : usageFormula(line, line.usage, pin.currency),
+        : usageFormula(line, line.usage, pin.currency, { rule, segment }),
     plan,
     ...(rule === undefined
       ? {}
@@ -134,14 +134,27 @@ function coverageFormula(line: InvoiceLine, coverage: readonly Coverage[], curre
   return `${formula} given back${isAll ? ", which is all that was paid of it" : ""}`;
 }
 
-function usageFormula({ amountMinor }: InvoiceLine, usage: UsageDetail, currency: string): string {
+/** Behind a line of usage, as far as it is there. */
+type Behind = { rule: VersionRule | undefined; segment: UsageSegment | undefined };
+
+function usageFormula(
+  { amountMinor }: InvoiceLine,
+  usage: UsageDetail,
+  currency: string,
+  { rule, segment }: Behind,
+): string {
   if (usage.tiers !== undefined) {
     const { terms, exactE24 } = tiersFormula(usage.tiers);
     return comesTo(terms, { overE24: exactE24, under: 1n }, amountMinor, currency);
   }
   const price = usage.unitPriceE12 ?? 0n;
-  const terms = `${groupThousands(formatE12(usage.quantityE12))} × ${formatE12(price)}`;
-  return comesTo(terms, { overE24: usage.quantityE12 * price, under: 1n }, amountMinor, currency);
+  // What was used is on the line; what of it has a price may be less.
+  const pricedE12 =
+    rule === undefined || segment === undefined
+      ? usage.quantityE12
+      : segmentParts(pricingOf(rule.value), segment).reduce((sum, { units }) => sum + units, 0n);
+  const terms = `${groupThousands(formatE12(pricedE12))} × ${formatE12(price)}`;
+  return comesTo(terms, { overE24: pricedE12 * price, under: 1n }, amountMinor, currency);
 }
 
 /** What the units cost that a correction took back. All corrections of a segment are rounded together; see `takenBackMinor`. */
@@ -149,7 +162,7 @@ function correctionFormula(
   { amountMinor }: InvoiceLine,
   usage: UsageDetail,
   currency: string,
-  { rule, segment }: { rule: VersionRule | undefined; segment: UsageSegment | undefined },
+  { rule, segment }: Behind,
 ): string {
   if (rule === undefined || segment === undefined) return formatMinor(amountMinor, currency);
   const { takenBeforeE12 = 0n, quantityE12 } = usage;
@@ -173,7 +186,7 @@ function tiersFormula(parts: readonly TierPart[]): { terms: string; exactE24: E2
     const term = `${groupThousands(formatE12(units))} × ${formatE12(pricePerUnit)}`;
     return flatFee === 0n ? term : `(${formatE12(flatFee)} + ${term})`;
   });
-  return { terms: terms.join(" + "), exactE24: parts.reduce((sum, { amountE24 }) => sum + amountE24, 0n) };
+  return { terms: terms.join(" + ") || "0", exactE24: parts.reduce((sum, { amountE24 }) => sum + amountE24, 0n) };
 }
 
 function creditsFormula(
