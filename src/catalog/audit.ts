@@ -101,15 +101,17 @@ export function auditStatement(
   return prepared(database, db.insert(auditLog).values(entry));
 }
 
-/** Does the trail tell of this action on this thing? */
+/** Does the trail tell of this action on this thing, with this outcome if one is given? */
 export async function hasEntry(
   database: D1Database,
   accountId: string,
-  { action, target }: Pick<Audit, "action" | "target">,
+  { action, target, after }: Pick<Audit, "action" | "target" | "after">,
 ): Promise<boolean> {
   const found = await database
-    .prepare("SELECT 1 FROM audit_log WHERE account_id = ? AND target = ? AND action = ? LIMIT 1")
-    .bind(accountId, target, action)
+    .prepare(
+      "SELECT 1 FROM audit_log WHERE account_id = ?1 AND target = ?2 AND action = ?3 AND (?4 IS NULL OR after = ?4) LIMIT 1",
+    )
+    .bind(accountId, target, action, after === undefined ? null : JSON.stringify(after))
     .first();
   return found !== null;
 }

@@ -1,4 +1,5 @@
 import { idRange } from "../domain/ids.ts";
+import { TOLD_OF_CUSTOMER } from "./webhook-events.ts";
 
 /**
  * What D1 alone holds of a customer: their names in the directory, their keys without the secrets, the test clock they live by, and
@@ -7,8 +8,8 @@ import { idRange } from "../domain/ids.ts";
 
 type Row = Record<string, unknown>;
 
-/** Tables in which a customer's rows are named by `customer_id`, in the order of the export. Columns are those that are told. */
-export const EXPORTED_OF_CUSTOMER: readonly { table: string; record: string; columns: string }[] = [
+/** Tables in which a customer's rows are named by `customer_id`, or found by `where`, in the order of the export. Columns are those that are told. */
+export const EXPORTED_OF_CUSTOMER: readonly { table: string; record: string; columns: string; where?: string }[] = [
   { table: "customer_identities", record: "identity", columns: "kind, value" },
   {
     table: "api_keys",
@@ -20,6 +21,7 @@ export const EXPORTED_OF_CUSTOMER: readonly { table: string; record: string; col
     table: "webhook_events",
     record: "payment_webhook",
     columns: "event_id, type, state, created_at_ms, received_at_ms, body",
+    where: TOLD_OF_CUSTOMER,
   },
 ];
 
@@ -46,9 +48,9 @@ export async function exportedRows(
   customerId: string,
 ): Promise<{ record: string; rows: Row[] }[]> {
   const answers = await database.batch<Row>(
-    EXPORTED_OF_CUSTOMER.map(({ table, columns }) =>
+    EXPORTED_OF_CUSTOMER.map(({ table, columns, where = "customer_id = ?2" }) =>
       database
-        .prepare(`SELECT ${columns} FROM ${table} WHERE account_id = ? AND customer_id = ?`)
+        .prepare(`SELECT ${columns} FROM ${table} WHERE account_id = ?1 AND ${where}`)
         .bind(accountId, customerId),
     ),
   );

@@ -13,7 +13,18 @@ import { webhookEvents } from "./payment-tables.ts";
 
 export type KeptEvent = KeptWebhook & { accountId: string; body: string };
 
+/** Of an event that is done with, where its customer was erased. */
+const ERASED_BODY = "{}";
+
 const { accountId, eventId, state, receivedAtMs, nextAttemptAtMs, attempts } = webhookEvents;
+
+/**
+ * SQL: is an event about customer `?2` of account `?1`? It was found to be, or it names them, by our id or by the provider's: those that were
+ * ignored or failed belong to nobody.
+ */
+export const TOLD_OF_CUSTOMER = `(customer_id = ?2 OR (customer_id IS NULL AND (INSTR(body, ?2) > 0 OR EXISTS (
+  SELECT 1 FROM customer_identities s WHERE s.account_id = ?1 AND s.customer_id = ?2 AND s.kind = 'stripe'
+    AND INSTR(webhook_events.body, s.value) > 0))))`;
 
 function ofEvent(event: Pick<KeptEvent, "accountId" | "eventId">) {
   return and(eq(accountId, event.accountId), eq(eventId, event.eventId));
@@ -52,18 +63,33 @@ export async function claimEvent(
   return rows.length === 1;
 }
 
-/** What became of an event. Absent `nextAttemptAtMs`: nothing more is tried. One that is done with stays so. */
+/**
+ * What became of an event. Absent `nextAttemptAtMs`: nothing more is tried. One that is done with stays so. `isErased`: of a customer who was
+ * erased it is kept that it was told, and no more.
+ */
 export async function settleEvent(
   database: D1Database,
   event: Pick<KeptEvent, "accountId" | "eventId">,
-  became: { state: Exclude<WebhookState, "RECEIVED">; customerId?: Uuid; failure?: string; nextAttemptAtMs?: number },
+  became: {
+    state: Exclude<WebhookState, "RECEIVED">;
+    customerId?: Uuid;
+    failure?: string;
+    nextAttemptAtMs?: number;
+    isErased?: boolean;
+  },
 ): Promise<void> {
   const db = drizzle(database);
-  const { customerId = null, failure = null, nextAttemptAtMs: next = null } = became;
+  const { customerId = null, failure = null, nextAttemptAtMs: next = null, isErased = false } = became;
   await db.batch([
     db
       .update(webhookEvents)
-      .set({ state: became.state, customerId, failure, nextAttemptAtMs: next })
+      .set({
+        state: became.state,
+        customerId,
+        failure,
+        nextAttemptAtMs: next,
+        ...(isErased ? { body: ERASED_BODY } : {}),
+      })
       .where(and(ofEvent(event), inArray(state, ["RECEIVED", "FAILED"]))),
   ]);
 }

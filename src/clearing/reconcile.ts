@@ -10,6 +10,7 @@ import { callEach } from "../customer/object-of.ts";
 import { readCustomerThingId, type Uuid } from "../domain/ids.ts";
 import {
   DAY_MS,
+  PROCESSING_MS_MAX,
   RECONCILE_ACCOUNTS_PER_RUN_MAX,
   RECONCILE_DIFFERENCES_MAX,
   RECONCILE_FRESH_MS,
@@ -144,7 +145,8 @@ async function comparePayments(
 ): Promise<Stepped | Failed> {
   const { accountId, sinceMs } = run;
   const listed = await provider.listPayments({
-    sinceMs,
+    // What was paid since then may have been asked for before.
+    sinceMs: sinceMs - PROCESSING_MS_MAX,
     limit: RECONCILE_PAYMENTS_PER_PAGE,
     ...(after === undefined ? {} : { cursor: after }),
   });
@@ -216,9 +218,13 @@ async function compareInvoices(
 }
 
 /**
- * Paid through the provider, and no payment of it is known. What was paid since the payments were listed cannot be among them; on a
- * test clock the instant says nothing of that.
+ * Paid through the provider, and no payment of it is known. What was paid before the time that is compared, or since the payments were
+ * listed, cannot be among them; on a test clock the instant says nothing of that.
  */
-function lacksPayment({ paidBy, paidAtMs = 0, isCovered, isOnTestClock }: PaidInvoice, run: Reconciliation): boolean {
-  return paidBy === "STRIPE" && !isCovered && (isOnTestClock || paidAtMs < run.startedAtMs - RECONCILE_FRESH_MS);
+function lacksPayment(
+  { paidBy, paidAtMs = 0, isCovered, isOnTestClock }: PaidInvoice,
+  { sinceMs, startedAtMs }: Reconciliation,
+): boolean {
+  const isCompared = isOnTestClock || (paidAtMs >= sinceMs && paidAtMs < startedAtMs - RECONCILE_FRESH_MS);
+  return paidBy === "STRIPE" && !isCovered && isCompared;
 }

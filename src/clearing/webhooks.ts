@@ -1,5 +1,6 @@
 import { wishedRegion } from "../catalog/accounts.ts";
 import { auditStatement } from "../catalog/audit.ts";
+import { wasErased } from "../catalog/customers.ts";
 import { customersNamed } from "../catalog/directory.ts";
 import {
   claimEvent,
@@ -80,7 +81,9 @@ function delayMs(attempts: number): number {
   return Math.min(WEBHOOK_RETRY_MS_MIN * 2 ** (attempts - 1), WEBHOOK_RETRY_MS_MAX);
 }
 
-type Became = { state: "HANDLED" | "IGNORED"; customerId?: Uuid } | { state: "FAILED"; failure: string };
+type Became =
+  | { state: "HANDLED" | "IGNORED"; customerId?: Uuid; isErased?: boolean }
+  | { state: "FAILED"; failure: string };
 
 /** Handles an event and notes what became of it. Nothing is thrown: who sent it is told that it is kept, and it is. */
 async function handleKept(env: Env, event: KeptEvent, nowMs: number): Promise<boolean> {
@@ -114,7 +117,8 @@ async function handle(env: Env, { accountId, eventId, createdAtMs, body }: KeptE
   const meant = await meantBy(env, accountId, told);
   if (!meant.ok) return { state: "FAILED", failure: `${meant.failure}: ${meant.message}` };
   if (meant.value === undefined) return IGNORED;
-  const { customerId, fact } = meant.value;
+  const { customerId, fact, isErased = false } = meant.value;
+  if (isErased && !isAboutPayment(fact)) return { state: "IGNORED", customerId, isErased };
   const fresh = await asItIsNow(env, accountId, fact);
   if (!fresh.ok) return { state: "FAILED", failure: `${fresh.failure}: ${fresh.message}` };
   const [payments, region] = await Promise.all([currentTerms(env, accountId), wishedRegion(env.DB, accountId)]);
@@ -131,9 +135,9 @@ async function handle(env: Env, { accountId, eventId, createdAtMs, body }: KeptE
     const actor = { hint: "Stripe", ip: "", requestId: eventId };
     await auditStatement(env.DB, accountId, audit, actor, nowMs).run();
   }
-  if (providerCustomerId !== undefined)
+  if (providerCustomerId !== undefined && !isErased)
     await knowProviderCustomer(env, accountId, customerId, providerCustomerId, region);
-  return { state: reply.value.outcome === "ignored" ? "IGNORED" : "HANDLED", customerId };
+  return { state: reply.value.outcome === "ignored" ? "IGNORED" : "HANDLED", customerId, isErased };
 }
 
 /** A test account hears of no real money, nor a live one of what is none. */
@@ -141,7 +145,8 @@ function isOfMode({ isTest }: Opened, body: string): boolean {
   return readEvent(body)?.isLive === !isTest;
 }
 
-type Meant = { customerId: Uuid; fact: ProviderFact };
+/** `isErased`: nobody is known by that id any more, but what they owe can be paid, and is given back like anybody's. */
+type Meant = { customerId: Uuid; fact: ProviderFact; isErased?: boolean };
 
 async function meantBy(
   env: Env,
@@ -188,7 +193,9 @@ async function ofMetadata(
 ): Promise<Outcome<Meant | undefined>> {
   if (account !== accountId || customer === undefined) return { ok: true, value: undefined };
   const [known] = await customersNamed(env.DB, accountId, { customerId: customer });
-  return { ok: true, value: known === undefined ? undefined : { customerId: known.customerId, fact } };
+  if (known !== undefined) return { ok: true, value: { customerId: known.customerId, fact } };
+  const isErased = await wasErased(env.DB, accountId, customer);
+  return { ok: true, value: isErased ? { customerId: customer as Uuid, fact, isErased } : undefined };
 }
 
 async function holderOf(

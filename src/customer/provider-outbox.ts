@@ -102,6 +102,10 @@ export class ProviderOutbox {
       if (opened === "unavailable") {
         this.#later(row, "the account's key cannot be opened");
         outcome = "away";
+      } else if (opened === "off" && row.op === "refund") {
+        // What is to be given back is owed whatever key is stored: it waits for the next one.
+        this.#later(row, "no key is stored");
+        outcome = "away";
       } else if (opened === "off" || (isOff && asksForMoney(row))) {
         if (!this.#drop(row)) break;
         outcome = "off";

@@ -1,3 +1,4 @@
+import { TOLD_OF_CUSTOMER } from "../catalog/webhook-events.ts";
 import type { ErasedName } from "../domain/customer.ts";
 import { idRange } from "../domain/ids.ts";
 
@@ -20,6 +21,11 @@ export function erasureStatements(
          ON CONFLICT DO NOTHING`,
       )
       .bind(accountId, customerId, JSON.stringify(names)),
+    // What the provider told of them, with their name and address in it; that it was told stays. Before the directory loses the name that
+    // they have there: by it those are found that were none of ours.
+    database
+      .prepare(`UPDATE webhook_events SET body = '{}' WHERE account_id = ?1 AND ${TOLD_OF_CUSTOMER}`)
+      .bind(accountId, customerId),
     // A name of another kind that came meanwhile has no digest here: it would be free again. It goes when it is erased itself.
     database
       .prepare(
@@ -44,10 +50,6 @@ export function erasureStatements(
     database
       .prepare("DELETE FROM feed WHERE account_id = ?1 AND event_id >= ?2 AND event_id < ?3")
       .bind(accountId, from, to),
-    // What the provider told of them, with their name and address in it; that it was told stays.
-    database
-      .prepare("UPDATE webhook_events SET body = '{}' WHERE account_id = ?1 AND customer_id = ?2")
-      .bind(accountId, customerId),
     // Answers of a day: those about this customer alone, and those in which an id of theirs stands.
     database
       .prepare("DELETE FROM requests WHERE account_id = ?1 AND (customer_id = ?2 OR INSTR(body, ?3) > 0)")

@@ -5,7 +5,15 @@ import { SWEEP_OVERDUE_MS } from "../../src/domain/limits.ts";
 import { sweepOverdue } from "../../src/scheduled.ts";
 import { type Shown, shown } from "../support/paying.ts";
 import { customer, ok, read, sell } from "../support/sale.ts";
-import { API, askedToPay, connectedStripe, deliver, type Sold, type StripeHere } from "../support/stripe-here.ts";
+import {
+  API,
+  askedToPay,
+  connect,
+  connectedStripe,
+  deliver,
+  type Sold,
+  type StripeHere,
+} from "../support/stripe-here.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Mistakes in collecting money, by the name of what went wrong, where they would show: over HTTP, beside a double of Stripe. */
@@ -233,6 +241,50 @@ describe("does", () => {
     expect((await shown(world, "ada")).at(-1)).toMatchObject({ refundedAmount: 5 });
     expect(await payOut({ amount: 2, method: "REFUND" })).toMatchObject({ status: 409 });
     expect(await payOut({ amount: 2 })).toMatchObject({ status: 201 });
+  });
+
+  // Their webhooks were kept as ignored, since the directory knew nobody by that id: the invoice went past due.
+  test("money that comes on a page of a customer who was erased meanwhile pays the invoice, and nothing of them is kept", async ({
+    expect,
+  }) => {
+    const { world, stripe } = await shop();
+    await sell(world, "later", { priceAmount: 20, billingTiming: "IN_ARREARS" });
+    const clock = await ok(
+      world.call<{ id: string }>("POST", "/api/v1/test-clocks", { name: "c", frozenTime: "2027-01-15T00:00:00Z" }),
+    );
+    const made = { customerReferenceId: "ada", email: "ada@mail.test", testClockId: clock.id };
+    const { id } = await ok(world.call<{ id: string }>("POST", `${CLIENT}/customers`, made));
+    const sold = await ok(buy(world, { planId: "later" }));
+    await ok(world.call("POST", `${CLIENT}/subscriptions/cancellation/${sold.subscription.id}`));
+    await ok(world.call("POST", `/api/v1/test-clocks/${clock.id}/advance`, { frozenTime: "2027-02-15T00:00:00Z" }));
+    const due = (await shown(world, "ada")).find(({ status }) => status === "DUE");
+    const invoice = `${ADMIN}/billing/invoices/${due?.id}`;
+    const link = await ok(world.call<Link>("POST", `${invoice}/checkout-link`));
+    await ok(world.call("DELETE", `${ADMIN}/customers/${id}`));
+    await stripe.pay(pageIn(link.url));
+    expect(await deliver(stripe)).not.toContain(500);
+    expect(await ok(world.call("GET", invoice))).toMatchObject({ status: "PAID", paidBy: "STRIPE" });
+    const { results } = await env.DB.prepare("SELECT body FROM webhook_events WHERE account_id = ? AND customer_id = ?")
+      .bind(world.accountId, id)
+      .all();
+    expect(results.length).toBeGreaterThan(0);
+    expect(results.filter(({ body }) => body !== "{}")).toEqual([]);
+  });
+
+  // It was forgotten: the balance stayed less by it, and nothing was ever given back.
+  test("a payout through Stripe that waits outlives the account's key", async ({ expect }) => {
+    const { world, stripe, customerId, payOut } = await owed();
+    await stripe.fail({ mode: "error", times: 100 });
+    await ok(payOut({ amount: 4, method: "REFUND" }));
+    await ok(world.call("DELETE", API));
+    await stripe.heal();
+    clockAt(new Date(Date.now() + 3_600_000).toISOString());
+    await world.object(customerId).wake();
+    expect(await stripe.money()).toMatchObject({ usd: { refunded: 0 } });
+    await ok(connect(world, stripe.key));
+    clockAt(new Date(Date.now() + 3_600_000).toISOString());
+    await world.object(customerId).wake();
+    expect(await stripe.money()).toMatchObject({ usd: { refunded: 400 } });
   });
 
   test.for([

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, test, vi } from "vitest";
 import { accountsToReconcile } from "../../src/catalog/stripe-connections.ts";
 import { reconcile as goOn } from "../../src/clearing/reconcile.ts";
-import { DAY_MS, RECONCILE_FRESH_MS, RECONCILE_PAYMENTS_PER_PAGE } from "../../src/domain/limits.ts";
+import { DAY_MS, PROCESSING_MS_MAX, RECONCILE_FRESH_MS, RECONCILE_PAYMENTS_PER_PAGE } from "../../src/domain/limits.ts";
 import { paidInvoices } from "../../src/ledger/provider-payments.ts";
 import { openProvider } from "../../src/payments/open.ts";
 import { runScheduled } from "../../src/scheduled.ts";
@@ -70,6 +70,20 @@ describe("does", () => {
       { severity: "CRITICAL", kind: "PAID_THERE_ONLY", invoiceId: sold.invoice.id, customerId, ours: 0, theirs: 10 },
     ]);
     expect((await invoicesOf(world, "ada"))[0]).toMatchObject({ status: "DUE" });
+  });
+
+  // Each was told to be paid here only.
+  test("what was paid before the time that is compared, and never compared, is no difference", async ({ expect }) => {
+    const { world, stripe, pageId } = await askedToPay();
+    await stripe.pay(pageId);
+    await deliver(stripe);
+    later();
+    const since = new Date(Date.now() - 60_000).toISOString();
+    // A payment that took days to come may have been asked for before: so those of some days before are compared, too.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + PROCESSING_MS_MAX });
+    const late = await world.call("POST", PATH, { since: new Date(Date.now() - 60_000).toISOString() });
+    expect(late).toMatchObject({ status: 200, data: { state: "DONE", payments: 0, differences: 0 } });
+    expect(await world.call("POST", PATH, { since })).toMatchObject({ data: { payments: 1, differences: 0 } });
   });
 
   test("an invoice we call paid through Stripe that has no payment there is found", async ({ expect }) => {

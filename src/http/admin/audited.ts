@@ -1,4 +1,4 @@
-import type { AuditAction } from "../../catalog/audit.ts";
+import { type Audit, type AuditAction, hasEntry } from "../../catalog/audit.ts";
 import { sumFields } from "../../contract/scalars.ts";
 import type { GrantReply, InvoiceReply, PoolReply, Replayable, SubscriptionReply } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
@@ -53,6 +53,23 @@ function commandOn<T>(call: Call<{ id: string }>, kind: Kind<T>, command: Comman
     const data = command.toWire(call, reply.value);
     return { ok: true, status: 200, data, replayed, statements: [], audit, version: "leave" };
   });
+}
+
+/**
+ * The entry of what a command did, or found done under the caller's own key (`isRepeat`): then it is written only where it is not there,
+ * since D1 may have failed between the effect and its entry. `isOneOfMany`: its target has others like it, so that the outcome tells them
+ * apart.
+ */
+export async function unlessTold(
+  call: Call,
+  isRepeat: boolean,
+  entry: Audit,
+  { isOneOfMany = false } = {},
+): Promise<Audit | readonly Audit[]> {
+  if (!isRepeat) return entry;
+  const { action, target, after } = entry;
+  const like = isOneOfMany ? { action, target, after } : { action, target };
+  return (await hasEntry(call.env.DB, call.account.account.accountId, like)) ? [] : entry;
 }
 
 /** What the trail keeps of a subscription. */

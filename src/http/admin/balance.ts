@@ -14,6 +14,7 @@ import { customerOf } from "../customer-of.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { requestKeyOf } from "../subscription-answer.ts";
+import { unlessTold } from "./audited.ts";
 
 /** The customer's money balance, for the operator: what it is, why, and what of it was paid out. */
 
@@ -86,14 +87,16 @@ async function payOut(call: Call<Id, unknown, z.output<typeof CreatePayout>>): P
       ...balanceSum("balance", entry.balanceMinor, currency),
       ...(reference === undefined ? {} : { reference }),
       method,
+      entryId: entry.entryId,
     };
+    const told = { action: "balance.paid_out" as const, target: customerId, before, after };
     return {
       ok: true,
       status: isRepeat ? 200 : 201,
       data: toWireBalanceEntry(entry),
       replayed: reply.replayed === true,
       statements: [],
-      audit: isRepeat ? [] : { action: "balance.paid_out" as const, target: customerId, before, after },
+      audit: await unlessTold(call, isRepeat, told, { isOneOfMany: true }),
       version: "leave",
     };
   });

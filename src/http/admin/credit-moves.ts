@@ -16,7 +16,7 @@ import { ownerOf } from "../customer-of.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, type Call, defineRoute, type Route } from "../route.ts";
 import { requestKeyOf } from "../subscription-answer.ts";
-import { commandOnGrant, grantTrail } from "./audited.ts";
+import { commandOnGrant, grantTrail, unlessTold } from "./audited.ts";
 
 /** Credits that an operator moves by hand: into a pool, out of it, and back. */
 
@@ -39,16 +39,16 @@ function grant(call: Call<unknown, unknown, z.output<typeof CreateGrant>>): Prom
       ...requestKeyOf(call),
     };
     if (spec.type !== "PURCHASED" || spec.unitPriceE12 !== undefined)
-      return granted(await object().grantCredits(grantCall));
+      return granted(call, await object().grantCredits(grantCall));
     const found = await object().pool(creditPoolId);
     if (!found.ok) return found;
     const { pool, asOfMs } = found.value;
     const price = (await bookPricesAt(call, asOfMs))(pool.denomination, pool.currency);
-    return granted(await object().grantCredits({ ...grantCall, ...(price === undefined ? {} : { price }) }));
+    return granted(call, await object().grantCredits({ ...grantCall, ...(price === undefined ? {} : { price }) }));
   });
 }
 
-function granted(reply: Replayable<GrantReply>) {
+async function granted(call: Call, reply: Replayable<GrantReply>) {
   if (!reply.ok) return reply;
   const { grant: made, isRepeat, balanceE4 } = reply.value;
   const entry = {
@@ -63,7 +63,7 @@ function granted(reply: Replayable<GrantReply>) {
     data: toWireGrant(made),
     replayed: reply.replayed === true,
     statements: [],
-    audit: isRepeat ? [] : entry,
+    audit: await unlessTold(call, isRepeat, entry),
     version: "leave" as const,
   };
 }
@@ -84,23 +84,27 @@ function entryTrail({ poolId, type, amountE4, balanceAfterE4, reversesId }: Entr
   };
 }
 
-function moved(action: "credits.deducted" | "credits.reversed", status: number, reply: Replayable<EntryReply>) {
+async function moved(
+  call: Call,
+  action: "credits.deducted" | "credits.reversed",
+  status: number,
+  reply: Replayable<EntryReply>,
+) {
   if (!reply.ok) return reply;
   const { entry, isRepeat } = reply.value;
+  const told = {
+    action,
+    target: entry.entryId,
+    before: poolBalance(entry.poolId, entry.balanceBeforeE4),
+    after: entryTrail(entry),
+  };
   return {
     ok: true as const,
     status: isRepeat ? 200 : status,
     data: toWireTransaction(entry),
     replayed: reply.replayed === true,
     statements: [],
-    audit: isRepeat
-      ? []
-      : {
-          action,
-          target: entry.entryId,
-          before: poolBalance(entry.poolId, entry.balanceBeforeE4),
-          after: entryTrail(entry),
-        },
+    audit: await unlessTold(call, isRepeat, told),
     version: "leave" as const,
   };
 }
@@ -117,7 +121,7 @@ function deduct(call: Call<unknown, unknown, z.output<typeof CreateDeduction>>):
   return commitAccount(call, async () => {
     const object = objectOf(call.env, call.account.account.accountId, owner.value);
     const reply = await object.deductCredits({ poolId, amountE4, ...said, ...requestKeyOf(call) });
-    return moved("credits.deducted", 201, reply);
+    return moved(call, "credits.deducted", 201, reply);
   });
 }
 
@@ -129,7 +133,7 @@ function reverse(call: Call<Id, z.output<typeof DescriptionQuery>>): Promise<Ans
     const object = objectOf(call.env, call.account.account.accountId, owner.value);
     const said = description === undefined ? {} : { description };
     const reply = await object.reverseEntry({ entryId: call.params.id, ...said, ...requestKeyOf(call) });
-    return moved("credits.reversed", 200, reply);
+    return moved(call, "credits.reversed", 200, reply);
   });
 }
 
