@@ -53,10 +53,15 @@ export function holdCredits(draft: Draft, use: CreditUse): Reply<readonly HeldCr
 
 /** Moves what is held of a grant, in its pool and on the subscription's link. */
 function moveHeld(draft: Draft, subscription: number, { pool: number, grant, amountE4 }: HeldCredits, sign: 1n | -1n) {
-  const { carriesE4, ...there } = grantOf(draft, grant);
+  const { carriesE4, owedE4 = 0n, ...there } = grantOf(draft, grant);
   const heldE4 = there.heldE4 + amountE4 * sign;
   assert(heldE4 >= 0n && heldE4 <= there.remainingE4, "what is held of a grant is in it");
-  draft.grants.put({ ...there, heldE4, ...(carriesE4 === undefined || heldE4 === 0n ? {} : { carriesE4 }) });
+  draft.grants.put({
+    ...there,
+    heldE4,
+    ...(carriesE4 === undefined || heldE4 === 0n ? {} : { carriesE4 }),
+    ...owing(lesser(owedE4, heldE4)),
+  });
   const pool = poolOf(draft, number);
   draft.pools.put({ ...pool, heldE4: pool.heldE4 + amountE4 * sign });
   moveLink(draft, { pool: number, subscription }, (link) => ({ heldE4: link.heldE4 + amountE4 * sign }));
@@ -72,15 +77,26 @@ export function freeCredits(draft: Draft, { subscription, credits = [] }: Hold, 
   for (const held of credits) giveBackHeld(draft, subscription, held, atMs);
 }
 
-/** Gives a part of a hold back: an expiry, a voiding or a cap that waited for it takes it. */
+function owing(owedE4: E4): { owedE4?: E4 } {
+  return owedE4 === 0n ? {} : { owedE4 };
+}
+
+/** Gives a part of a hold back: an expiry, a voiding, a refund or a cap that waited for it takes it. */
 export function giveBackHeld(draft: Draft, subscription: number, held: HeldCredits, atMs: number): void {
   const { grant: number, amountE4 } = held;
-  const { carriesE4 } = grantOf(draft, number);
+  const { carriesE4, owedE4 = 0n } = grantOf(draft, number);
   unhold(draft, subscription, held);
   settleReturned(draft, number, amountE4, atMs);
   const grant = grantOf(draft, number);
-  const isOver = grant.voidedAtMs !== undefined || (grant.expiresAtMs ?? Number.POSITIVE_INFINITY) <= atMs;
-  if (carriesE4 === undefined || isOver) return;
+  if (grant.voidedAtMs !== undefined || (grant.expiresAtMs ?? Number.POSITIVE_INFINITY) <= atMs) return;
+  if (owedE4 > 0n) {
+    const takenE4 = lesser(amountE4, owedE4);
+    const { owedE4: _, ...there } = grant;
+    draft.grants.put({ ...there, ...owing(owedE4 - takenE4) });
+    takeOut(draft, number, { type: "VOID", amountE4: takenE4, description: "Refunded in part" }, atMs);
+  }
+  // What was bought is carried nowhere.
+  if (carriesE4 === undefined) return;
   const keptE4 = lesser(amountE4, carriesE4);
   if (grant.carriesE4 !== undefined) draft.grants.put({ ...grant, carriesE4: carriesE4 - keptE4 });
   takeOut(draft, number, { type: "EXPIRATION", amountE4: amountE4 - keptE4 }, atMs);

@@ -17,7 +17,7 @@ export type PoolView = Omit<Pool, "number" | "status" | "links"> & {
   links: readonly PoolLinkView[];
 };
 
-export type GrantView = Omit<Grant, "number" | "pool" | "subscription" | "invoice" | "carriesE4"> & {
+export type GrantView = Omit<Grant, "number" | "pool" | "subscription" | "invoice" | "carriesE4" | "owedE4"> & {
   grantId: Uuid;
   poolId: Uuid;
   subscriptionId?: Uuid;
@@ -63,7 +63,7 @@ export function poolViewOf(tag: CustomerTag, pool: Pool): PoolView {
 }
 
 export function grantViewOf(tag: CustomerTag, grant: Grant): GrantView {
-  const { number, pool, subscription, invoice, carriesE4: _, ...rest } = grant;
+  const { number, pool, subscription, invoice, carriesE4: _, owedE4: __, ...rest } = grant;
   return {
     ...rest,
     grantId: customerThingId(tag, "creditGrant", number),

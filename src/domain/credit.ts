@@ -98,6 +98,8 @@ export type Grant = {
   voidedAtMs?: number;
   /** A rollover passed while some of it was held: of what comes back so much is carried over, the rest expires. */
   carriesE4?: E4;
+  /** Its money was given back in part while some of it was held: of what comes back so much leaves. Never more than is held. */
+  owedE4?: E4;
   /** JSON text. */
   metadata?: string;
   createdAtMs: number;

@@ -87,7 +87,8 @@ export function voidGrant(draft: Draft, grant: Grant, atMs: number, description?
 
 /**
  * The money of a purchase, or `share` of it, was given back: the grant loses the same share of what was bought, at most what it has
- * left. All of it: the grant is void. Answers how many credits left the pool; none of an ARCHIVED one.
+ * left; what is held of that leaves when it comes back. All of it: the grant is void. Answers how many credits left the pool at once; none
+ * of an ARCHIVED one.
  */
 export function refundPurchase(
   draft: Draft,
@@ -103,7 +104,10 @@ export function refundPurchase(
     voidGrant(draft, there, nowMs, "Refunded");
     return there.voidedAtMs === undefined ? freeE4 : 0n;
   }
-  const amountE4 = lesser(freeE4, divideRounded(there.amountE4 * part, whole));
+  const shareE4 = divideRounded(there.amountE4 * part, whole);
+  const amountE4 = lesser(freeE4, shareE4);
+  const owedE4 = lesser(there.heldE4, (there.owedE4 ?? 0n) + shareE4 - amountE4);
+  if (owedE4 > 0n) draft.grants.put({ ...there, owedE4 });
   takeOut(draft, there.number, { type: "VOID", amountE4, description: "Refunded in part" }, nowMs);
   return amountE4;
 }

@@ -1,4 +1,3 @@
-import { TOLD_OF_CUSTOMER } from "../catalog/webhook-events.ts";
 import type { ErasedName } from "../domain/customer.ts";
 import { idRange } from "../domain/ids.ts";
 
@@ -22,9 +21,13 @@ export function erasureStatements(
       )
       .bind(accountId, customerId, JSON.stringify(names)),
     // What the provider told of them, with their name and address in it; that it was told stays. Before the directory loses the name that
-    // they have there: by it those are found that were none of ours.
+    // they have there: by it those are found that were none of ours, as the export finds them (`TOLD_OF_CUSTOMER`).
     database
-      .prepare(`UPDATE webhook_events SET body = '{}' WHERE account_id = ?1 AND ${TOLD_OF_CUSTOMER}`)
+      .prepare(
+        `UPDATE webhook_events SET body = '{}' WHERE account_id = ?1 AND (customer_id = ?2 OR customer_id IS NULL AND (
+           INSTR(body, ?2) > 0 OR EXISTS (SELECT 1 FROM customer_identities s WHERE s.account_id = ?1 AND s.customer_id = ?2
+             AND s.kind = 'stripe' AND INSTR(webhook_events.body, s.value) > 0)))`,
+      )
       .bind(accountId, customerId),
     // A name of another kind that came meanwhile has no digest here: it would be free again. It goes when it is erased itself.
     database

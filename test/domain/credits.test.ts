@@ -196,6 +196,28 @@ describe("does", () => {
     expect(core.pool(pool)).toMatchObject({ voidedE4: credits(33.3333), balanceE4: credits(66.6667) });
     core.commit();
   });
+
+  // What was held came back whole: refunded, and spent all the same.
+  test("a refund in part takes what is held when it is released, and no more than it wants", ({ expect }) => {
+    const core = creditBook();
+    const pool = core.makePool();
+    const grant = core.give(pool, 100, { type: "PURCHASED" });
+    const [first, second] = [hold(core, 60), hold(core, 30)];
+    const refund = (part: bigint) =>
+      refundPurchase(
+        core.draft(),
+        { pool: core.pool(pool), grant: core.grant(grant), share: { part, whole: 2n } },
+        1_000,
+      );
+    expect(refund(1n)).toBe(credits(10));
+    expect(left(core, grant)).toEqual([90, 90]);
+    freeCredits(core.draft(), core.end(first, "RELEASED"), 2_000);
+    expect(left(core, grant)).toEqual([50, 30]);
+    freeCredits(core.draft(), core.end(second, "RELEASED"), 3_000);
+    expect(left(core, grant)).toEqual([50, 0]);
+    expect(ledger(core)).toEqual(["GRANT 100 0 100", "VOID -10 100 90", "VOID -40 90 50"]);
+    core.commit();
+  });
 });
 
 describe("refuses", () => {

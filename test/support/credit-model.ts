@@ -3,7 +3,7 @@ import type { CreditEntryType, GrantType, RolloverPolicy } from "../../src/domai
 /** Credits as one would keep them on paper, in 1/10,000: lots and a ledger. All else is added up anew whenever it is asked for. */
 
 type Terms = { pool: number; type: GrantType; amount: number; until: number; sub?: number | undefined };
-export type Lot = Terms & { n: number; left: number; isVoid?: boolean; carries?: number | undefined };
+export type Lot = Terms & { n: number; left: number; isVoid?: boolean; carries?: number | undefined; owed?: number };
 export type Part = { lot: Lot; amount: number };
 export type Holding = { sub: number; parts: Part[] };
 export type Link = { sub: number; priority: number; limit: number; from: number };
@@ -56,10 +56,13 @@ export function creditModel() {
   const release = (hold: Holding, now: number): void => {
     for (let part = hold.parts.shift(); part !== undefined; part = hold.parts.shift()) {
       const { lot, amount } = part;
-      const { carries } = lot;
+      const { carries, owed = 0 } = lot;
       if (held(lot) === 0) lot.carries = undefined;
       back(part, now);
-      if (carries === undefined || lot.isVoid || lot.until <= now) continue;
+      if (lot.isVoid || lot.until <= now) continue;
+      out(lot, "VOID", Math.min(amount, owed));
+      lot.owed = Math.min(Math.max(0, owed - amount), held(lot));
+      if (carries === undefined) continue;
       const kept = Math.min(amount, carries);
       if (held(lot) > 0) lot.carries = carries - kept;
       out(lot, "EXPIRATION", amount - kept);
@@ -77,6 +80,7 @@ export function creditModel() {
       for (const { lot, amount } of draws) {
         lot.left -= amount;
         if (held(lot) === 0) lot.carries = undefined;
+        lot.owed = Math.min(lot.owed ?? 0, held(lot));
       }
       write(pool, "DEDUCTION", draws, -total(draws), said);
     }

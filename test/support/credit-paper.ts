@@ -279,11 +279,13 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       for (const one of draws) model.back(one, paper.nowMs);
       return true;
     },
-    /** So many quarters of a purchase are given back. Answers what that takes. */
+    /** So many quarters of a purchase are given back: what is held of them leaves when it comes back. Answers what that takes at once. */
     refund(lot: Lot, quarters: number): number {
       if (isClosed(lot.pool) || (quarters === 4 && lot.isVoid)) return 0;
-      const amount = Math.min(model.free(lot), Math.floor((lot.amount * quarters) / 4 + 0.5));
+      const share = Math.floor((lot.amount * quarters) / 4 + 0.5);
+      const amount = Math.min(model.free(lot), share);
       if (quarters === 4) lot.isVoid = true;
+      else lot.owed = Math.min(model.held(lot), (lot.owed ?? 0) + share - amount);
       model.out(lot, "VOID", amount);
       return amount;
     },
