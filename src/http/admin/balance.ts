@@ -109,7 +109,7 @@ export const balanceRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Invoices",
     summary: "Read a customer's money balance and its ledger, newest entry first",
-    description: `Above 0 the customer is owed money, which the next invoice takes first; below 0 they owe a debt that was too small to be collected, which the next invoice asks for. ${CSV} It holds the ledger.`,
+    description: `Above 0 the customer is owed money, which the next invoice takes first; below 0 they owe a debt, which the next invoice asks for: too small to be collected, or corrections that a void invoice took back. ${CSV} It holds the ledger.`,
     params: Id,
     query: Query,
     answers: { 200: BalanceWire },
