@@ -101,12 +101,12 @@ export function removeStateFolder(state) {
   rmSync(state, { recursive: true, force: true });
 }
 
-/** Listens on a port that was free, until `leave`. */
-export function occupyPort() {
+/** Listens on a port, one that was free unless it is given, until `leave`. */
+export function occupyPort(given = 0) {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen({ host: "127.0.0.1", port: 0 }, () =>
+    server.listen({ host: "127.0.0.1", port: given }, () =>
       resolve({ port: server.address().port, leave: () => new Promise((left) => server.close(() => left())) }),
     );
   });
@@ -127,12 +127,25 @@ export async function answersSecond() {
   return { url: `http://127.0.0.1:${server.address().port}`, asked: () => asked, leave };
 }
 
-/** A port that nothing listens on now. */
+/**
+ * A port that nothing listens on now, and that no connection of a client is given by itself: who asks a server that is dead again and again
+ * would be given its very port one day, be connected to themselves, and keep it from starting.
+ */
 export async function freePort() {
-  const { port, leave } = await occupyPort();
-  await leave();
-  return port;
+  for (;;) {
+    const port = PORTS_FROM + Math.floor(Math.random() * (PORTS_TO - PORTS_FROM));
+    try {
+      const { leave } = await occupyPort(port);
+      await leave();
+      return port;
+    } catch {
+      // Somebody listens there: another.
+    }
+  }
 }
+
+/** Below those that systems hand out (Linux from 32,768 on), and above those that have a name. */
+const [PORTS_FROM, PORTS_TO] = [10_000, 32_000];
 
 /** The process group of the server of a state folder, as `npm start` noted it. */
 export function serverGroup(state) {
