@@ -137,12 +137,7 @@ export function wakeEveryone(env: Env, begins: boolean, size = ROUND_CUSTOMERS_M
 
 /** Cuts feeds of the next accounts; all the time, since a feed grows all the time. */
 export function trimSomeFeeds(env: Env, size = CRON_ACCOUNTS_MAX, keep?: number): Promise<Outcome | undefined> {
-  return walk<string>(
-    env,
-    { task: FEEDS, size },
-    (after, limit) => accountsAfter(env.DB, after, limit),
-    async (accountIds) => ({ processed: await trimFeeds(env.DB, accountIds, keep), failed: 0 }),
-  );
+  return walkAccounts(env, { task: FEEDS, size }, (accountIds) => trimFeeds(env.DB, accountIds, keep));
 }
 
 /** Removes hours that became part of a day, account by account, once a day. */
@@ -152,11 +147,20 @@ export function dropEmptied(
   begins: boolean,
   size = CRON_ACCOUNTS_MAX,
 ): Promise<Outcome | undefined> {
+  return walkAccounts(env, { task: EMPTIED, size, begins }, (accountIds) => dropEmptiedHours(env.DB, accountIds, atMs));
+}
+
+/** Walks all accounts. `tidy` answers how many rows went. */
+function walkAccounts(
+  env: Env,
+  options: Parameters<typeof walk>[1],
+  tidy: (accountIds: readonly string[]) => Promise<number>,
+): Promise<Outcome | undefined> {
   return walk<string>(
     env,
-    { task: EMPTIED, size, begins },
+    options,
     (after, limit) => accountsAfter(env.DB, after, limit),
-    async (accountIds) => ({ processed: await dropEmptiedHours(env.DB, accountIds, atMs), failed: 0 }),
+    async (accountIds) => ({ processed: await tidy(accountIds), failed: 0 }),
   );
 }
 

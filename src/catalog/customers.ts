@@ -100,15 +100,6 @@ export async function restoreCustomers(
   ]);
 }
 
-/** Is this the id of a customer who was erased? The directory knows nobody by it. */
-export async function wasErased(database: D1Database, accountId: string, customerId: string): Promise<boolean> {
-  const found = await database
-    .prepare("SELECT 1 FROM customers WHERE account_id = ? AND customer_id = ? AND erased_at_ms IS NOT NULL")
-    .bind(accountId, customerId)
-    .first();
-  return found !== null;
-}
-
 /** Any customer, of whichever account; `region`: where the account wishes customers of whom nothing else is known. */
 export type KnownCustomer = { accountId: string; customerId: Uuid; region?: Region | null };
 

@@ -1,7 +1,7 @@
 import { wishedRegion } from "../catalog/accounts.ts";
 import { auditStatement } from "../catalog/audit.ts";
-import { wasErased } from "../catalog/customers.ts";
 import { customersNamed } from "../catalog/directory.ts";
+import { erasedCustomer } from "../catalog/erased-names.ts";
 import {
   claimEvent,
   forgetEvents,
@@ -194,7 +194,7 @@ async function ofMetadata(
   if (account !== accountId || customer === undefined) return { ok: true, value: undefined };
   const [known] = await customersNamed(env.DB, accountId, { customerId: customer });
   if (known !== undefined) return { ok: true, value: { customerId: known.customerId, fact } };
-  const isErased = await wasErased(env.DB, accountId, customer);
+  const isErased = (await erasedCustomer(env.DB, accountId, customer)) === customer;
   return { ok: true, value: isErased ? { customerId: customer as Uuid, fact, isErased } : undefined };
 }
 

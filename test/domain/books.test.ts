@@ -21,9 +21,7 @@ describe("does", () => {
       left: "-7",
     });
   });
-});
 
-describe("does", () => {
   test("what a void invoice takes back of corrections is owed, also where it was spent long ago, and comes back with the invoice that asks for it", ({
     expect,
   }) => {

@@ -145,26 +145,27 @@ async function plantPayments(world: World, customerId: string): Promise<void> {
       JSON.stringify(fact),
     );
   });
-  const body = JSON.stringify({ data: { object: { name: `${MARK}-Ada` } } });
-  await env.DB.prepare(
-    `INSERT INTO webhook_events (account_id, event_id, type, state, created_at_ms, received_at_ms, customer_id, attempts, body)
-     VALUES (?, 'evt_1', 'customer.updated', 'HANDLED', 1, 1, ?, 1, ?)`,
-  )
-    .bind(world.accountId, customerId, body)
-    .run();
   // Of what was ignored nobody noted whose it was: it names them, by our id or by Stripe's.
-  const named = [{ metadata: { customer: customerId } }, { customer: `cus_${MARK}` }];
-  for (const [index, said] of named.entries())
-    await env.DB.prepare(
-      `INSERT INTO webhook_events (account_id, event_id, type, state, created_at_ms, received_at_ms, attempts, body)
-       VALUES (?, ?, 'charge.succeeded', 'IGNORED', 1, 1, 1, ?)`,
-    )
-      .bind(
+  const webhooks = [
+    ["customer.updated", "HANDLED", customerId, {}],
+    ["charge.succeeded", "IGNORED", null, { metadata: { customer: customerId } }],
+    ["charge.succeeded", "IGNORED", null, { customer: `cus_${MARK}` }],
+  ] as const;
+  await env.DB.batch(
+    webhooks.map(([type, state, whose, said], index) =>
+      env.DB.prepare(
+        `INSERT INTO webhook_events (account_id, event_id, type, state, created_at_ms, received_at_ms, customer_id, attempts, body)
+         VALUES (?, ?, ?, ?, 1, 1, ?, 1, ?)`,
+      ).bind(
         world.accountId,
-        `evt_ignored_${index}`,
+        `evt_${index + 1}`,
+        type,
+        state,
+        whose,
         JSON.stringify({ data: { object: { ...said, name: `${MARK}-Ada` } } }),
-      )
-      .run();
+      ),
+    ),
+  );
 }
 
 /** Every row of every table of the customer's object, a text each. Bytes are read as the text that they may be. */

@@ -54,13 +54,20 @@ async function asked(stripe: StripeHere): Promise<number> {
   return calls.filter(({ method }) => method === "POST").length;
 }
 
-/** A customer of a test clock with a saved card. */
+/** A customer of a test clock. */
+async function onClock(world: World, frozenTime: string) {
+  const clock = await ok(world.call<{ id: string }>("POST", "/api/v1/test-clocks", { name: "c", frozenTime }));
+  const made = { customerReferenceId: "ada", email: "ada@mail.test", testClockId: clock.id };
+  const { id } = await ok(world.call<{ id: string }>("POST", `${CLIENT}/customers`, made));
+  const advance = (to: string) => ok(world.call("POST", `/api/v1/test-clocks/${clock.id}/advance`, { frozenTime: to }));
+  return { id, advance };
+}
+
+/** The same with a saved card. */
 async function clocked(world: World, frozenTime: string) {
-  const { id } = await ok(world.call<{ id: string }>("POST", "/api/v1/test-clocks", { name: "c", frozenTime }));
-  const made = { customerReferenceId: "ada", email: "ada@mail.test", testClockId: id };
-  await ok(world.call("POST", `${CLIENT}/customers`, made));
+  const { advance } = await onClock(world, frozenTime);
   await ok(world.call("POST", `${CLIENT}/customers/ada/payment-methods/default`, { paymentMethodId: "pm_card_visa" }));
-  return (to: string) => ok(world.call("POST", `/api/v1/test-clocks/${id}/advance`, { frozenTime: to }));
+  return advance;
 }
 
 /** Deletes the customer that was made at Stripe last. */
@@ -249,14 +256,10 @@ describe("does", () => {
   }) => {
     const { world, stripe } = await shop();
     await sell(world, "later", { priceAmount: 20, billingTiming: "IN_ARREARS" });
-    const clock = await ok(
-      world.call<{ id: string }>("POST", "/api/v1/test-clocks", { name: "c", frozenTime: "2027-01-15T00:00:00Z" }),
-    );
-    const made = { customerReferenceId: "ada", email: "ada@mail.test", testClockId: clock.id };
-    const { id } = await ok(world.call<{ id: string }>("POST", `${CLIENT}/customers`, made));
+    const { id, advance } = await onClock(world, "2027-01-15T00:00:00Z");
     const sold = await ok(buy(world, { planId: "later" }));
     await ok(world.call("POST", `${CLIENT}/subscriptions/cancellation/${sold.subscription.id}`));
-    await ok(world.call("POST", `/api/v1/test-clocks/${clock.id}/advance`, { frozenTime: "2027-02-15T00:00:00Z" }));
+    await advance("2027-02-15T00:00:00Z");
     const due = (await shown(world, "ada")).find(({ status }) => status === "DUE");
     const invoice = `${ADMIN}/billing/invoices/${due?.id}`;
     const link = await ok(world.call<Link>("POST", `${invoice}/checkout-link`));

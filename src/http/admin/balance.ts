@@ -9,12 +9,12 @@ import { paymentTermsOf } from "../../domain/account.ts";
 import type { Uuid } from "../../domain/ids.ts";
 import { CSV_ROWS_PER_READ_MAX } from "../../domain/limits.ts";
 import type { BalanceEntryView } from "../../domain/views.ts";
+import { unlessTold } from "../audited.ts";
 import { csvAnswer, type RowPage } from "../csv.ts";
 import { customerOf } from "../customer-of.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { requestKeyOf } from "../subscription-answer.ts";
-import { unlessTold } from "./audited.ts";
 
 /** The customer's money balance, for the operator: what it is, why, and what of it was paid out. */
 

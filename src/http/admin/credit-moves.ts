@@ -11,12 +11,12 @@ import type { EntryReply, GrantReply, Replayable } from "../../customer/calls.ts
 import { objectOf } from "../../customer/object-of.ts";
 import { formatE4 } from "../../domain/credit-amount.ts";
 import type { EntryView } from "../../domain/credit-views.ts";
+import { commandOnGrant, grantTrail, unlessTold } from "../audited.ts";
 import { bookPricesAt } from "../book-prices.ts";
 import { ownerOf } from "../customer-of.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, type Call, defineRoute, type Route } from "../route.ts";
 import { requestKeyOf } from "../subscription-answer.ts";
-import { commandOnGrant, grantTrail, unlessTold } from "./audited.ts";
 
 /** Credits that an operator moves by hand: into a pool, out of it, and back. */
 

@@ -19,12 +19,12 @@ import type { EntryView } from "../../domain/credit-views.ts";
 import { CSV_ROWS_PER_READ_MAX } from "../../domain/limits.ts";
 import type { RefusalCode, Reply } from "../../domain/refusal.ts";
 import { poolCopyPage } from "../../ledger/pools.ts";
+import { commandOnPool, poolTrail } from "../audited.ts";
 import { csvAnswer, type RowPage } from "../csv.ts";
 import { customerOf, ownerOf } from "../customer-of.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { requestKeyOf } from "../subscription-answer.ts";
-import { commandOnPool, poolTrail } from "./audited.ts";
 
 /** Credit pools, for the operator. The list is D1's copies, seconds behind at most; one pool is its object's. */
 

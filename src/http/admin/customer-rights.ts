@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { hasEntry } from "../../catalog/audit.ts";
 import { exportedKeyTrail, exportedRows, exportedTrail, type TrailCursor } from "../../catalog/customer-export.ts";
 import { findCustomer, forgetCustomer } from "../../catalog/directory.ts";
 import { directoryNames, erasedCustomer } from "../../catalog/erased-names.ts";
@@ -12,6 +11,7 @@ import { exportRecord } from "../../domain/export-record.ts";
 import { tagOfCustomer, type Uuid } from "../../domain/ids.ts";
 import { CSV_ROWS_PER_READ_MAX } from "../../domain/limits.ts";
 import type { Reply } from "../../domain/refusal.ts";
+import { unlessTold } from "../audited.ts";
 import { customerOf } from "../customer-of.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, type Call, defineRoute, type Route } from "../route.ts";
@@ -94,14 +94,12 @@ function erase(call: Call<Id>): Promise<Answer> {
     }
     if (erased === undefined) return { ok: false, code: "customer_not_found", given: id };
     const entry = { action: "customer.erased" as const, target: customerId };
-    // Of an erasure whose entry was lost, a repeat writes it.
-    const isTold = erased.isRepeat && (await hasEntry(database, accountId, entry));
     return {
       ok: true,
       status: 200,
       data: { id: customerId, erasedAt: instantText(erased.erasedAtMs) },
       statements: [],
-      audit: isTold ? [] : entry,
+      audit: await unlessTold(call, erased.isRepeat, entry),
       version: "leave",
     };
   });

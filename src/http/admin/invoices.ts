@@ -14,13 +14,13 @@ import {
   invoicesBehind,
   type ListedInvoice,
 } from "../../ledger/invoices.ts";
+import { commandOnInvoice } from "../audited.ts";
 import { pageFor } from "../client/payments.ts";
 import { csvAnswer, type RowPage } from "../csv.ts";
 import { ownerOf } from "../customer-of.ts";
 import { answerOnce } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { answerOf, planStatusOf, requestKeyOf, toWireInvoiceReply } from "../subscription-answer.ts";
-import { commandOnInvoice } from "./audited.ts";
 
 /** Invoices, for the operator. Lists are D1's copies, seconds behind at most; one invoice is its object's. */
 

@@ -20,13 +20,13 @@ import {
   scheduledChangePage,
   subscriptionPage,
 } from "../../ledger/subscriptions.ts";
+import { commandOnSubscription, subscriptionTrail } from "../audited.ts";
 import { SubscriptionAnswer, subscribeTo } from "../client/subscriptions.ts";
 import { customerOf, ownerOf } from "../customer-of.ts";
 import { toWireSold } from "../payments.ts";
 import { commitAccount } from "../remembered.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { answerOf, planStatusOf, refusalOf, requestKeyOf, toWireSubscriptionReply } from "../subscription-answer.ts";
-import { commandOnSubscription, subscriptionTrail } from "./audited.ts";
 
 /** Subscriptions, for the operator. Lists are D1's copies, seconds behind at most; one subscription is its object's. */
 

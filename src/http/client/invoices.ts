@@ -2,7 +2,7 @@ import * as z from "zod";
 import { InvoiceWire, toWireInvoice, UpcomingQuery } from "../../contract/invoice.ts";
 import { idText, name, page, paged, pageOf } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
-import { commandOnInvoice } from "../admin/audited.ts";
+import { commandOnInvoice } from "../audited.ts";
 import { customerOf } from "../customer-of.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 import { answerOf, planStatusOf, requestKeyOf, toWireInvoiceReply } from "../subscription-answer.ts";

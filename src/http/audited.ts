@@ -1,19 +1,19 @@
-import { type Audit, type AuditAction, hasEntry } from "../../catalog/audit.ts";
-import { sumFields } from "../../contract/scalars.ts";
-import type { GrantReply, InvoiceReply, PoolReply, Replayable, SubscriptionReply } from "../../customer/calls.ts";
-import { objectOf } from "../../customer/object-of.ts";
-import { formatE4 } from "../../domain/credit-amount.ts";
-import type { GrantView, PoolView } from "../../domain/credit-views.ts";
-import { minorToE12 } from "../../domain/money.ts";
-import type { Reply } from "../../domain/refusal.ts";
-import type { InvoiceView, SubscriptionView } from "../../domain/views.ts";
-import { ownerOf } from "../customer-of.ts";
-import { commitAccount } from "../remembered.ts";
-import type { Answer, Call } from "../route.ts";
-import { refusalOf } from "../subscription-answer.ts";
+import { type Audit, type AuditAction, hasEntry } from "../catalog/audit.ts";
+import { sumFields } from "../contract/scalars.ts";
+import type { GrantReply, InvoiceReply, PoolReply, Replayable, SubscriptionReply } from "../customer/calls.ts";
+import { objectOf } from "../customer/object-of.ts";
+import { formatE4 } from "../domain/credit-amount.ts";
+import type { GrantView, PoolView } from "../domain/credit-views.ts";
+import { minorToE12 } from "../domain/money.ts";
+import type { Reply } from "../domain/refusal.ts";
+import type { InvoiceView, SubscriptionView } from "../domain/views.ts";
+import { ownerOf } from "./customer-of.ts";
+import { commitAccount } from "./remembered.ts";
+import type { Answer, Call } from "./route.ts";
+import { refusalOf } from "./subscription-answer.ts";
 
 /**
- * What an operator does to a customer's subscriptions, invoices and credits: the effect is the object's, and the trail says who did it. The
+ * What is done by hand to a customer's subscriptions, invoices and credits: the effect is the object's, and the trail says who did it. The
  * entry is written with the answer, after the effect; under an Idempotency-Key a repeat makes up for one that was lost in between.
  */
 
