@@ -35,6 +35,19 @@ async function aiCredits(): Promise<string | undefined> {
   return items.find(({ denomination }) => denomination === "AI_CREDITS")?.id;
 }
 
+/** Percent that gpt-4o's cost leaves of what ai.translate brings by it (2.5 credits of $ 0.10): the Demo account's costs differ from day to day. */
+async function marginOfTranslation(): Promise<string> {
+  const { items } = await made<{ items: { featureId: string; featureKey: string }[] }>(
+    tanso,
+    "GET",
+    `${CREDITS}/weights`,
+  );
+  const featureId = items.find(({ featureKey }) => featureKey === "ai.translate")?.featureId;
+  const costs = await made<Record<string, number>>(tanso, "GET", `${CREDITS}/weights/unit-costs`);
+  const cost = costs[`${featureId}:gpt-4o`] ?? Number.NaN;
+  return `${((1 - cost / 0.25) * 100).toFixed(1)} %`;
+}
+
 const poolNow = (id: string): Promise<Pool> => made(tanso, "GET", `${CREDITS}/pools/${id}`);
 
 /** Grants by the dialog. */
@@ -70,8 +83,9 @@ describe("does", () => {
   test.each(LOOKS)(
     "weights stand beside cost and margin, and prices in their book, $look",
     async ({ look, options }) => {
+      const margin = await marginOfTranslation();
       const views = [
-        { name: "credit-weights", path: "/credits/weights", says: ["ai.translate", "gpt-4o", "2.5", "90."] },
+        { name: "credit-weights", path: "/credits/weights", says: ["ai.translate", "gpt-4o", "2.5", margin] },
         { name: "credit-prices", path: "/credits/prices", says: ["AI_CREDITS", "$0.10"] },
       ];
       await viewsLookRight(await come(options), url, views, look);
