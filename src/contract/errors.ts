@@ -192,6 +192,10 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
     say: () => "This event key was used before; data is the receipt of its first use. Nothing was changed.",
     data: (r) => r.receipt,
   },
+  reservation_key_taken: {
+    error: "idempotency_conflict",
+    say: () => "This idempotencyKey was used to reserve another feature or other units. Nothing was held.",
+  },
   request_conflict: {
     error: "idempotency_conflict",
     say: () => "This Idempotency-Key was used for a different request within the last 24 hours.",

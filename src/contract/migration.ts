@@ -60,7 +60,14 @@ const movedWire = z
   })
   .meta({ id: "MigratedSubscription" });
 
-export const SKIP_REASONS = ["ENDED", "OTHER_VERSION", "CHANGE_SCHEDULED", "SCHEDULED_ALREADY", "FAILED"] as const;
+export const SKIP_REASONS = [
+  "ENDED",
+  "OTHER_VERSION",
+  "ENDS",
+  "CHANGE_SCHEDULED",
+  "SCHEDULED_ALREADY",
+  "FAILED",
+] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 const skippedWire = z
@@ -70,6 +77,7 @@ const skippedWire = z
       description: [
         "- ENDED: it ended meanwhile.",
         "- OTHER_VERSION: it has another version by now, such as the newest one.",
+        "- ENDS: it is cancelled to the end of its period, which is when it would move.",
         "- CHANGE_SCHEDULED: it goes to another plan when its period ends.",
         "- SCHEDULED_ALREADY: the move waits for the end of its period already.",
         "- FAILED: its customer could not be reached, or is quarantined; repeat the page.",

@@ -101,13 +101,23 @@ export const RuleValueBody = z
           ? readCost({ ...sent, model: sent.cost_model }, [], "cost_model", issue)
           : undefined;
     if (!sound) return z.NEVER;
-    return { ...(pricing === undefined ? {} : { pricing }), ...(cost === undefined ? {} : { cost }) };
+    const value = { ...(pricing === undefined ? {} : { pricing }), ...(cost === undefined ? {} : { cost }) };
+    if (sent.pricing === undefined) sentFlat.add(value);
+    return value;
   })
   .meta({
     id: "RuleValue",
     description:
       "`{}` or absent: included. Nested (`pricing`, `cost`) or flat, with the fields of both at the top (`cost_model` for the cost's `model`). Fields that the model does not use are ignored.",
   });
+
+/** Values whose pricing came with its fields at the top: what is found wrong with it later has to name the field that was sent. */
+const sentFlat = new WeakSet<RuleValue>();
+
+/** Where a request said the unit label of a rule, from the rule on. */
+export function unitLabelPath(value: RuleValue | undefined): string {
+  return value !== undefined && sentFlat.has(value) ? "value.usage_unit_type" : "value.pricing.usage_unit_type";
+}
 
 /** Fields of the domain by their names on the wire, for problems. */
 const WIRE_NAMES: Record<string, string> = {

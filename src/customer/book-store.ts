@@ -73,9 +73,10 @@ export function readLast(sql: SqlStorage): Book["last"] {
     .one();
 }
 
-/** Every version that a live subscription names: those in force this period, and the one scheduled. */
+/** Every version that a live subscription names: those in force this period, and those that wait for its end. */
 export function pinsOf(sql: SqlStorage, { planId, version, inForce, scheduled }: Subscription): PlanPin[] {
-  const refs: PlanRef[] = [{ planId, version }, ...inForce, ...(scheduled === undefined ? [] : [scheduled])];
+  const waiting = [scheduled, scheduled?.instead].filter((one) => one !== undefined);
+  const refs: PlanRef[] = [{ planId, version }, ...inForce, ...waiting];
   return [...new Map(refs.map((ref) => [pinKey(ref), ref])).values()].map((ref) => readPin(sql, ref));
 }
 

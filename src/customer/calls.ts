@@ -103,7 +103,9 @@ export type Repeatable = { requestKey?: RequestKey };
 /** What the account's settings say of payments; without them nothing is asked. `paymentMethodId`: a saved method to charge. */
 export type AskToPay = { payments?: PaymentTerms; paymentMethodId?: string };
 
-export type SubscribeCall = Repeatable & AskToPay & { identity: Identity; pin: PlanPin; gracePeriodDays: number };
+/** `unsold`: the answer to whoever does not have the plan yet, since it is not sold now. */
+export type SubscribeCall = Repeatable &
+  AskToPay & { identity: Identity; pin: PlanPin; unsold?: Refusal; gracePeriodDays: number };
 
 /** What commands on a subscription answer. Ids in calls are ids of the wire; unknown ones are refused `thing_not_found`. */
 export type SubscriptionReply = {
@@ -178,6 +180,9 @@ export type ChangePlanCall = SubscriptionCall & AskToPay & { to: PlanPin; type: 
 
 export type CancelCall = SubscriptionCall & { mode: CancelMode };
 
+/** `byCustomer`: asked by a key of the customer's own. */
+export type DropChangeCall = SubscriptionCall & { byCustomer: boolean };
+
 export type ChangeGraceCall = SubscriptionCall & { gracePeriodDays: number };
 
 export type InvoiceCall = Repeatable & { invoiceId: string };
@@ -251,10 +256,14 @@ export type EntitlementsReply = {
 };
 
 /** One event, if it is allowed and within the limit together with all that is held. The feature is named by its key alone. */
-export type ConsumeCall = { track: TrackCall; featureKey: string; isEnabled: boolean };
+/** `featureId`: absent where the account has no feature of this key. */
+export type ConsumeCall = { track: TrackCall; featureKey: string; featureId?: string; isEnabled: boolean };
 
-/** With a receipt it is recorded, and `verdict` says what is used and left since; without it nothing is. */
-export type ConsumeReply = CheckReply & { receipt?: Receipt; duplicate?: boolean };
+/**
+ * With a receipt it is recorded, and `verdict` says what is used and left since; without it nothing is. `outcome` is there with a
+ * receipt; `key_taken`: an event of another feature has the key, this is its receipt and nothing was done.
+ */
+export type ConsumeReply = CheckReply & { receipt?: Receipt; outcome?: "recorded" | "repeated" | "key_taken" };
 
 /** `usageE12` is what the event should have said. */
 export type CorrectCall = Repeatable & {

@@ -193,7 +193,7 @@ export class CustomerObject extends CustomerPaying {
     return this.money("revertCancel", call, (nowMs) => subscriptions.revertCancellation(this.customer, call, nowMs));
   }
 
-  dropScheduledChange(call: calls.SubscriptionCall): Promise<calls.Replayable<calls.SubscriptionReply>> {
+  dropScheduledChange(call: calls.DropChangeCall): Promise<calls.Replayable<calls.SubscriptionReply>> {
     return this.money("dropChange", call, (nowMs) => subscriptions.dropScheduledChange(this.customer, call, nowMs));
   }
 

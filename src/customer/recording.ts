@@ -81,8 +81,14 @@ function profileFor(known: Profile | undefined, identity: Identity, nowMs: numbe
 
 /** The receipt that an event's key has already. */
 export function storedReceipt(customer: Customer, keyDigest: Uint8Array): Receipt | undefined {
+  const event = storedEvent(customer, keyDigest);
+  return event === undefined ? undefined : receiptOf(event);
+}
+
+/** The event that a key was used for. */
+export function storedEvent(customer: Customer, keyDigest: Uint8Array): StoredEvent | undefined {
   const seq = findEventSeq(customer.sql, keyDigest);
-  return seq === undefined ? undefined : receiptOf(eventAt(customer, seq));
+  return seq === undefined ? undefined : eventAt(customer, seq);
 }
 
 export function eventAt({ sql, image }: Customer, seq: number): StoredEvent {

@@ -8,7 +8,7 @@ import { grantPlanCredits, upgradeCredits } from "./plan-credits.ts";
 import { invalid, type Refusal, type Reply } from "./refusal.ts";
 import { rollOver } from "./rollover.ts";
 import { liveOn, startOrAsk, subscribedAlready } from "./subscribe.ts";
-import type { PlanPin, Subscription } from "./subscription.ts";
+import type { PlanPin, ScheduledChange, Subscription } from "./subscription.ts";
 
 /**
  * Another plan, or another version of the same one. Owns when it takes effect and what is paid for the time that is left. Leaves what
@@ -88,7 +88,10 @@ function exchange(draft: Draft, subscription: Subscription, to: PlanPin, nowMs: 
   return { ...(invoice === undefined ? {} : { invoice }), effectiveAtMs: nowMs };
 }
 
-/** For the end of the period, in place of what was scheduled before. The version is pinned now and honoured then. */
+/**
+ * For the end of the period, in place of what was scheduled before; a migration is remembered below a downgrade. The version is
+ * pinned now and honoured then.
+ */
 function schedule(
   draft: Draft,
   subscription: Subscription,
@@ -97,15 +100,46 @@ function schedule(
 ): PlanChanged {
   draft.last.planChange += 1;
   const { planId, version } = to;
-  const scheduled = { number: draft.last.planChange, type, planId, version, createdAtMs: nowMs };
+  const before = subscription.scheduled;
+  const migration = before?.type === "MIGRATION" ? before : before?.instead;
+  const scheduled: ScheduledChange = {
+    number: draft.last.planChange,
+    type,
+    planId,
+    version,
+    createdAtMs: nowMs,
+    ...(type === "DOWNGRADE" && migration !== undefined ? { instead: migration } : {}),
+  };
   draft.subscriptions.put({ ...subscription, scheduled, modifiedAtMs: nowMs });
-  return { effectiveAtMs: subscription.period.endMs };
+  // The period of a suspended one may be over: it begins the next when it is paid.
+  return { effectiveAtMs: Math.max(subscription.period.endMs, nowMs) };
 }
 
-/** Takes a scheduled change back. Nothing scheduled: nothing changes. */
-export function decideDropScheduled(draft: Draft, subscription: Subscription, nowMs: number): void {
+/**
+ * Takes a scheduled change back; the migration that a downgrade replaced waits again. Nothing scheduled: nothing changes. Refuses
+ * `not_allowed` when the customer itself would take back the seller's migration.
+ */
+export function decideDropScheduled(
+  draft: Draft,
+  subscription: Subscription,
+  { byCustomer }: { byCustomer: boolean },
+  nowMs: number,
+): Reply<undefined> {
   const { scheduled, ...rest } = subscription;
-  if (scheduled !== undefined) draft.subscriptions.put({ ...rest, modifiedAtMs: nowMs });
+  if (scheduled === undefined) return { ok: true, value: undefined };
+  if (byCustomer && scheduled.type === "MIGRATION")
+    return {
+      ok: false,
+      code: "not_allowed",
+      why: "The move to another version of the plan is the seller's: a customer's key cannot drop it.",
+    };
+  const { instead } = scheduled;
+  draft.subscriptions.put({
+    ...rest,
+    ...(instead === undefined ? {} : { scheduled: instead }),
+    modifiedAtMs: nowMs,
+  });
+  return { ok: true, value: undefined };
 }
 
 /**
@@ -164,14 +198,18 @@ export function decideMigrate(
   { to, when }: { to: PlanPin; when: "NOW" | "NEXT_PERIOD" },
   nowMs: number,
 ): PlanChanged | undefined {
-  const { status, planId, version, scheduled } = subscription;
+  const { status, planId, version, scheduled, cancel } = subscription;
   if (status === "CANCELLED" || to.planId !== planId || to.version === version) return undefined;
   const isLater = status === "SUSPENDED" || (status === "ACTIVE" && when === "NEXT_PERIOD");
-  if (isLater && (scheduled?.type === "DOWNGRADE" || scheduled?.version === to.version)) return undefined;
+  if (isLater && (cancel !== undefined || scheduled?.type === "DOWNGRADE" || scheduled?.version === to.version))
+    return undefined;
   draft.pins.put(to);
   if (status === "INCOMPLETE") return exchange(draft, subscription, to, nowMs);
   if (isLater) return schedule(draft, subscription, { to, type: "MIGRATION" }, nowMs);
+  // A downgrade stays; a migration that waits, also in its place, is overtaken by this one.
   const { scheduled: _, ...rest } = subscription;
-  const invoice = changeWithin(draft, scheduled?.type === "DOWNGRADE" ? subscription : rest, to, nowMs);
+  const { instead: __, ...downgrade } = scheduled?.type === "DOWNGRADE" ? scheduled : {};
+  const moving = "number" in downgrade ? { ...rest, scheduled: downgrade } : rest;
+  const invoice = changeWithin(draft, moving, to, nowMs);
   return { ...(invoice === undefined ? {} : { invoice: invoice.number }), effectiveAtMs: nowMs };
 }

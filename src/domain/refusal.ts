@@ -38,6 +38,7 @@ export type Refusal = { ok: false } & (
   | { code: "suspended_unpaid"; invoice: unknown }
   | { code: "invoice_closed"; status: string }
   | { code: "reservation_ended"; status: string }
+  | { code: "reservation_key_taken" }
   | { code: "access_denied"; reason: string; entitlement: unknown }
   | { code: "usage_refused"; why: string }
   /**

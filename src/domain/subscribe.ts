@@ -14,12 +14,12 @@ export type Subscribed = { subscription: number; invoice?: number; isNew: boolea
 
 /**
  * Puts the customer on a plan. In arrears and where nothing is to be paid first it is ACTIVE at once, else INCOMPLETE until its
- * first invoice is paid. One that waits for its first payment is answered again; refuses `subscribed_already` while one to this plan
- * has access or had it until it was not paid.
+ * first invoice is paid. One that waits for its first payment is answered again, also when the plan is not sold any more (`unsold`);
+ * refuses `subscribed_already` while one to this plan has access or had it until it was not paid.
  */
 export function decideSubscribe(
   draft: Draft,
-  { pin, gracePeriodDays }: { pin: PlanPin; gracePeriodDays: number },
+  { pin, unsold, gracePeriodDays }: { pin: PlanPin; unsold?: Refusal; gracePeriodDays: number },
   nowMs: number,
 ): Reply<Subscribed> {
   const there = liveOn(draft, pin.planId);
@@ -31,6 +31,7 @@ export function decideSubscribe(
     };
   }
   if (there !== undefined) return subscribedAlready(there, pin);
+  if (unsold !== undefined) return unsold;
   draft.pins.put(pin);
   draft.last.subscription += 1;
   const anchorDay = anchorDayOf(nowMs);

@@ -36,6 +36,8 @@ export type ScheduledChange = PlanRef & {
   number: number;
   type: "DOWNGRADE" | "MIGRATION";
   createdAtMs: number;
+  /** The migration that a downgrade stands in place of: it waits again when the downgrade is dropped, for it is the seller's. */
+  instead?: ScheduledChange;
 };
 
 /**

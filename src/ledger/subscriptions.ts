@@ -223,6 +223,25 @@ export async function denominationsHeld(
   return results;
 }
 
+/** What versions in somebody's hands call the unit of these features: by the plan's key and version. */
+export async function unitLabelsHeld(
+  database: D1Database,
+  accountId: string,
+  featureIds: readonly string[],
+): Promise<(HeldVersion & { featureId: string; unitLabel: string })[]> {
+  const { results } = await database
+    .prepare(
+      `SELECT r.value ->> 'featureId' AS featureId, r.value ->> '$.value.pricing.unitLabel' AS unitLabel, v.key AS planKey, v.version
+       FROM plan_versions v CROSS JOIN json_each(v.rules) r
+       WHERE v.account_id = ?1 AND ${IS_IN_HANDS} AND r.value ->> '$.value.pricing.unitLabel' IS NOT NULL
+         AND r.value ->> 'featureId' IN (SELECT value FROM json_each(?2))
+       ORDER BY v.key, v.version`,
+    )
+    .bind(accountId, JSON.stringify(featureIds))
+    .all<HeldVersion & { featureId: string; unitLabel: string }>();
+  return results;
+}
+
 /** Which versions in somebody's hands name a credit model, by a rule or an allocation. */
 export async function versionsNaming(
   database: D1Database,

@@ -259,7 +259,7 @@ export function openWorld(start: Instant) {
       return run((draft) => ({ ok: true, value: decideRevertCancel(draft, world.live(number), nowMs) }));
     },
     dropScheduled(number: number) {
-      return run((draft) => ({ ok: true, value: decideDropScheduled(draft, world.live(number), nowMs) }));
+      return run((draft) => decideDropScheduled(draft, world.live(number), { byCustomer: false }, nowMs));
     },
     grace(number: number, days: number) {
       return run((draft) => ({ ok: true, value: decideGrace(draft, world.live(number), days, nowMs) }));

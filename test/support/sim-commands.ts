@@ -213,7 +213,14 @@ function askUse(
         apply: (now, data: { receipt?: Receipt; duplicate?: boolean; entitlement: Entitlement }) => {
           const one = { feature: "chat", ...sent, granted: true as const };
           const requested = one.units ?? 0;
-          if (now.receipts[key] === undefined) {
+          const first = now.receipts[key];
+          if (first !== undefined) {
+            const { eventId } = JSON.parse(first) as Receipt;
+            if (now.events.find(({ id }) => id === eventId)?.feature !== one.feature) {
+              must(JSON.stringify(data) === first, `${key} is another feature's`, data, first);
+              return 409;
+            }
+          } else {
             const { denial } = access(now, one.feature, {
               requested,
               ...(one.wanted === undefined ? {} : { wanted: one.wanted }),

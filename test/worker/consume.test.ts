@@ -96,6 +96,28 @@ describe("does", () => {
     expect((await world.event({ customerReferenceId: "ada", eventIdempotencyKey: "k" })).status).toBe(409);
   });
 
+  test("a key that another feature's event has is refused with its receipt, and gives no access", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    await ada(world, { chat: limited(3), image: limited(1) });
+    const first = await consume(world, { eventIdempotencyKey: "k" });
+    await consume(world, { featureKey: "image" });
+    const image = await featureIdOf(world, "image");
+    const others = [{ featureKey: "image" }, { featureKey: undefined, featureId: image }, { featureKey: "nobodys" }];
+    for (const other of others) {
+      const again = await consume(world, { ...other, eventIdempotencyKey: "k" });
+      expect(again, JSON.stringify(other)).toMatchObject({
+        status: 409,
+        error: { code: "idempotency_conflict" },
+        data: first.data.receipt,
+      });
+    }
+    const byId = { featureKey: undefined, featureId: await featureIdOf(world, "chat") };
+    expect((await consume(world, { ...byId, eventIdempotencyKey: "k" })).data).toMatchObject({ duplicate: true });
+    expect(await used(world)).toBe(1);
+  });
+
   test("the key of an event that was over the limit answers its receipt, and that nothing more is allowed", async ({
     expect,
   }) => {

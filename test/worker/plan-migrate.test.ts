@@ -1,5 +1,7 @@
+import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, test, vi } from "vitest";
+import { insertKey, send } from "../support/probe.ts";
 import {
   active,
   customer,
@@ -288,6 +290,75 @@ describe("holds", () => {
     const { data } = await migrate(world, planId, { when: "NEXT_PERIOD" });
     expect(data).toMatchObject({ moved: [], skipped: [{ subscriptionId: id, reason: "CHANGE_SCHEDULED" }] });
     expect((await read(world, { id })).scheduledChange).toMatchObject({ toPlan: { key: "tiny" } });
+  });
+
+  test("a migration that a downgrade replaced waits again when the downgrade is dropped", async ({ expect }) => {
+    const { world, planId, subscribers } = await shop(["ada"]);
+    for (const [key, priceAmount] of [
+      ["small", 2],
+      ["tiny", 1],
+    ] as const)
+      await sell(world, key, { priceAmount });
+    const [{ id } = { id: "" }] = subscribers;
+    await migrate(world, planId, { when: "NEXT_PERIOD" });
+    const before = (await read(world, { id })).scheduledChange;
+    for (const changeToPlanId of ["small", "tiny"])
+      await ok(world.call("POST", `${CHANGE}/${id}/plan-change`, { changeToPlanId, changeType: "DOWNGRADE" }));
+    expect((await read(world, { id })).scheduledChange).toMatchObject({ type: "DOWNGRADE", toPlan: { key: "tiny" } });
+    await ok(world.call("DELETE", `${CHANGE}/${id}/plan-change/scheduled`));
+    expect((await read(world, { id })).scheduledChange).toEqual(before);
+    await evictDurableObject(world.object(subscribers[0]?.customer.id ?? ""));
+    clockAt("2027-02-15T10:00:00Z");
+    expect(await read(world, { id })).toMatchObject({ plan: { key: "basic", version: 2 } });
+  });
+
+  test("a migration at once leaves a downgrade, and nothing below it", async ({ expect }) => {
+    const { world, planId, subscribers } = await shop(["ada"]);
+    await sell(world, "tiny", { priceAmount: 1 });
+    const [{ id } = { id: "" }] = subscribers;
+    await migrate(world, planId, { when: "NEXT_PERIOD" });
+    await ok(world.call("POST", `${CHANGE}/${id}/plan-change`, { changeToPlanId: "tiny", changeType: "DOWNGRADE" }));
+    expect((await migrate(world, planId, { when: "NOW" })).data.counts.moved).toBe(1);
+    expect((await read(world, { id })).scheduledChange).toMatchObject({ toPlan: { key: "tiny" } });
+    await ok(world.call("DELETE", `${CHANGE}/${id}/plan-change/scheduled`));
+    expect(await read(world, { id })).not.toHaveProperty("scheduledChange");
+  });
+
+  test("a customer's own key drops its downgrade, and not the seller's migration", async ({ expect }) => {
+    const { world, planId, subscribers } = await shop(["ada"]);
+    await sell(world, "tiny", { priceAmount: 1 });
+    const [{ id } = { id: "" }] = subscribers;
+    const customerId = subscribers[0]?.customer.id ?? "";
+    const key = await insertKey(world.accountId, { scopes: ["purchase"], customerId });
+    const drop = () => send("DELETE", `${CHANGE}/${id}/plan-change/scheduled`, { key });
+    await migrate(world, planId, { when: "NEXT_PERIOD" });
+    await ok(world.call("POST", `${CHANGE}/${id}/plan-change`, { changeToPlanId: "tiny", changeType: "DOWNGRADE" }));
+    expect((await drop()).status).toBe(200);
+    expect(await drop()).toMatchObject({ status: 403, envelope: { error: { code: "forbidden" } } });
+    expect((await read(world, { id })).scheduledChange).toMatchObject({ type: "MIGRATION" });
+    await ok(world.call("DELETE", `${CHANGE}/${id}/plan-change/scheduled`));
+    expect((await drop()).status).toBe(200);
+  });
+
+  test("who has cancelled does not move when the period ends", async ({ expect }) => {
+    const { world, planId, subscribers } = await shop(["ada"]);
+    const [{ id } = { id: "" }] = subscribers;
+    await ok(world.call("POST", `${CHANGE}/cancellation/${id}?cancelMode=END_OF_PERIOD`));
+    const next = () => migrate(world, planId, { when: "NEXT_PERIOD" });
+    expect((await next()).data).toMatchObject({ moved: [], skipped: [{ subscriptionId: id, reason: "ENDS" }] });
+    await ok(world.call("DELETE", `${CHANGE}/cancellation/${id}/scheduled`));
+    expect((await next()).data.counts).toEqual({ moved: 1, skipped: 0 });
+  });
+
+  test("a suspended one moves when it is paid, which is never in the past", async ({ expect }) => {
+    const { world, planId, subscribers } = await shop(["ada"]);
+    const [{ id } = { id: "" }] = subscribers;
+    clockAt("2027-02-15T10:00:00Z");
+    await read(world, { id });
+    clockAt("2027-04-01T00:00:00Z");
+    expect((await read(world, { id })).status).toBe("SUSPENDED");
+    const { data } = await migrate(world, planId, { when: "NOW" });
+    expect(data.moved).toMatchObject([{ subscriptionId: id, effectiveAt: "2027-04-01T00:00:00.000Z" }]);
   });
 
   test("a migration stands in the trail; a dry run and one that moves nobody do not", async ({ expect }) => {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, test } from "vitest";
 import { dump, withD1 } from "../support/d1.ts";
+import { active, customer } from "../support/sale.ts";
 import { newWorld, type World } from "../support/world.ts";
 
 const PLANS = "/api/v1/monetization/plans";
@@ -593,6 +594,21 @@ describe("refuses", () => {
       { path: `features[0].${path}` },
     ]);
     expect((await world.call("POST", RULES, { planId: other, featureId, value: label("call") })).status).toBe(201);
+  });
+
+  test("another unit in two steps for a feature that a subscriber's version counts", async ({ expect }) => {
+    const world = await newWorld();
+    const { planId, featureId } = await sold(world);
+    const change = (value: Body) => world.call("PATCH", RULES, { planId, featureId, value });
+    await change(usage(1, { usage_unit_type: "call" }));
+    await customer(world);
+    await active(world, "ada", "pro");
+    expect((await change(usage(1))).status).toBe(200);
+    expect(await change({ model: "usage", price_per_unit: 1, usage_unit_type: "token" })).toMatchObject({
+      status: 400,
+      error: { message: expect.stringContaining("“pro” (version 2)"), fields: [{ path: "value.usage_unit_type" }] },
+    });
+    expect((await change(usage(1, { usage_unit_type: "call" }))).status).toBe(200);
   });
 
   test("deleting a feature that a plan uses, draft or archived, with the plans' keys", async ({ expect }) => {

@@ -91,23 +91,64 @@ describe("does", () => {
     });
   });
 
-  test("the caller's key answers the same reservation, whatever became of it", async ({ expect }) => {
+  test("the caller's key answers the same reservation while it is held and once it is committed", async ({
+    expect,
+  }) => {
     const world = await newWorld();
     await ada(world, { chat: limited(10) });
-    const ask = (usageUnits: number) => reserve(world, { usageUnits, idempotencyKey: "mine" });
-    const first = await ask(4);
-    const again = await ask(9);
-    expect(again).toMatchObject({
+    const ask = () => reserve(world, { usageUnits: 4, idempotencyKey: "mine" });
+    const first = await ask();
+    const same = {
       status: 200,
-      data: { reservationId: first.data.reservationId, expiresAt: first.data.expiresAt },
-    });
+      data: {
+        reservationId: first.data.reservationId,
+        expiresAt: first.data.expiresAt,
+        entitlement: { allowed: true, usage: { remaining: 6 } },
+      },
+    };
+    expect(await ask()).toMatchObject(same);
+    await ok(commit(world, first.data.reservationId, { usageUnits: 4 }));
+    expect(await ask()).toMatchObject(same);
     expect(await left(world)).toBe(6);
-    await ok(release(world, first.data.reservationId));
-    expect((await ask(4)).data.reservationId).toBe(first.data.reservationId);
-    expect(await left(world)).toBe(10);
     // An event's key is another space.
     const event = { customerReferenceId: "ada", eventIdempotencyKey: "mine", featureKey: "chat", usageUnits: 1 };
     expect((await world.event(event)).status).toBe(201);
+  });
+
+  test("a key whose reservation holds nothing any more lets nobody in", async ({ expect }) => {
+    const world = await newWorld();
+    await ada(world, { chat: limited(10) });
+    const ask = (idempotencyKey: string) => reserve(world, { usageUnits: 4, idempotencyKey, ttlSeconds: 60 });
+    await ok(release(world, (await ask("released")).data.reservationId));
+    await ask("lapsed");
+    clockAt("2030-03-05T10:31:00Z");
+    for (const [key, status] of [
+      ["released", "RELEASED"],
+      ["lapsed", "LAPSED"],
+    ] as const) {
+      const again = await ask(key);
+      expect(again).toMatchObject({
+        status: 409,
+        error: {
+          code: "conflict",
+          message: `The reservation of this idempotencyKey is ${status} and holds nothing: reserve under another key.`,
+        },
+      });
+    }
+    expect(await left(world)).toBe(10);
+  });
+
+  test("a key that reserved something else is refused, and nothing is held", async ({ expect }) => {
+    const world = await newWorld();
+    await ada(world, { chat: limited(10), image: limited(10) });
+    const ask = (body: object) => reserve(world, { usageUnits: 4, idempotencyKey: "mine", ...body });
+    await ask({});
+    for (const other of [{ usageUnits: 9 }, { featureKey: "image" }])
+      expect(await ask(other), JSON.stringify(other)).toMatchObject({
+        status: 409,
+        error: { code: "idempotency_conflict" },
+      });
+    expect(await left(world)).toBe(6);
   });
 
   test("more than was held: the surplus is taken whole while the limit is not reached, else not at all", async ({

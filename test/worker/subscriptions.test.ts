@@ -202,6 +202,18 @@ describe("does", () => {
     });
   });
 
+  test("a customer's own key has the common grace, and no more", async ({ expect }) => {
+    const world = await newWorld();
+    await sell(world, "basic", { priceAmount: 10 });
+    const key = await insertKey(world.accountId, { scopes: ["purchase"], customerId: await customer(world) });
+    const headers = { "Content-Type": "application/json" };
+    const ask = (gracePeriod: number, path = CLIENT) =>
+      send("POST", path, { key, headers, body: JSON.stringify({ planId: "basic", gracePeriod }) });
+    for (const path of [CLIENT, `${CLIENT}/preview`])
+      expect(await ask(4, path)).toMatchObject({ status: 403, envelope: { error: { code: "forbidden" } } });
+    expect((await ask(3)).status).toBe(201);
+  });
+
   test("subscribing again while the first invoice is unpaid answers the same", async ({ expect }) => {
     const world = await shop();
     const first = await subscribe(world, "ada", "basic");
@@ -209,6 +221,19 @@ describe("does", () => {
     const again = await subscribe(world, "ada", "basic");
     expect(again.status).toBe(201);
     expect(again.data).toEqual(first.data);
+    // Nobody else can buy it now, but who asked first is answered as before.
+    await ok(world.call("PATCH", `${PLANS}/${first.data.subscription.plan.id}`, { status: "ARCHIVED" }));
+    expect(await subscribe(world, "ada", "basic")).toMatchObject({
+      status: 201,
+      data: { subscription: { id: first.data.subscription.id }, invoice: { id: first.data.invoice.id } },
+    });
+    await customer(world, "grace");
+    expect(await subscribe(world, "grace", "basic")).toMatchObject({
+      status: 400,
+      error: { fields: [{ path: "planId" }] },
+    });
+    await ok(pay(world, first.data.invoice.id));
+    expect((await subscribe(world, "ada", "basic")).status).toBe(409);
   });
 
   test("a customer shows all subscriptions there ever were, newest first", async ({ expect }) => {

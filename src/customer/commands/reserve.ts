@@ -2,7 +2,7 @@ import { closeBlock, decideBlock, type GrantedBlock } from "../../domain/block.t
 import { type Draft, openDraft } from "../../domain/book.ts";
 import { type Question, verdictOf } from "../../domain/entitlement.ts";
 import { customerThingId } from "../../domain/ids.ts";
-import type { Reply } from "../../domain/refusal.ts";
+import type { Refusal, Reply } from "../../domain/refusal.ts";
 import { decideReserve } from "../../domain/reservation.ts";
 import type { Hold } from "../../domain/usage.ts";
 import { readHolds } from "../book-store.ts";
@@ -13,8 +13,9 @@ import { granted, unknownCustomer, wantedBy, weighedBy } from "../questions/chec
 import type { LendCall, LendReply, ReserveCall, ReserveReply } from "../reservation-calls.ts";
 
 /**
- * Holds units, if they may be used now, so that nobody else can use them. The caller's own key answers the same reservation again,
- * whatever became of it; a refusal is not remembered under it, but like every answer under the Idempotency-Key. With a wish a block
+ * Holds units, if they may be used now, so that nobody else can use them. The caller's own key answers the same reservation again
+ * while it holds and once it is committed, and refuses `state_conflict` when it was given back or lapsed and
+ * `reservation_key_taken` when it was for something else; a refusal is not remembered under it, but like every answer under the Idempotency-Key. With a wish a block
  * comes along where there is enough left.
  */
 export function reserve(customer: Customer, call: ReserveCall, nowMs: number): Reply<ReserveReply> {
@@ -69,6 +70,8 @@ function answerOf(customer: Customer, draft: Draft, call: ReserveCall, nowMs: nu
   const question = questionOf(customer, call, nowMs);
   const [before] = key === undefined ? [] : readHolds(customer.sql, "WHERE key = ?", key);
   if (before !== undefined) {
+    const refused = notTheSame(before, call);
+    if (refused !== undefined) return refused;
     const verdict = granted(verdictOf(book, question));
     return { ok: true, value: { verdict, asOfMs: nowMs, ...named(customer, before), isRepeat: true } };
   }
@@ -79,6 +82,14 @@ function answerOf(customer: Customer, draft: Draft, call: ReserveCall, nowMs: nu
   if (hold === undefined) return { ok: true, value: { verdict, asOfMs: nowMs } };
   const after = granted(verdictOf(draft, question));
   return { ok: true, value: { verdict: after, asOfMs: nowMs, ...named(customer, hold) } };
+}
+
+/** Who would take the key's reservation for one that it asked for now, or for one that still holds, would use what nobody kept for it. */
+function notTheSame({ featureKey, unitsE12, status }: Hold, call: ReserveCall): Refusal | undefined {
+  if (featureKey !== call.featureKey || unitsE12 !== call.unitsE12) return { ok: false, code: "reservation_key_taken" };
+  if (status === "HELD" || status === "COMMITTED") return undefined;
+  const why = `The reservation of this idempotencyKey is ${status} and holds nothing: reserve under another key.`;
+  return { ok: false, code: "state_conflict", why };
 }
 
 function named({ image }: Customer, { number, expiresAtMs }: Hold): { reservationId: string; expiresAtMs: number } {

@@ -9,6 +9,7 @@ import type {
   CancelCall,
   ChangeGraceCall,
   ChangePlanCall,
+  DropChangeCall,
   MigrateCall,
   MigrateResult,
   SubscribeCall,
@@ -115,14 +116,10 @@ export function revertCancellation(
   });
 }
 
-export function dropScheduledChange(
-  customer: Customer,
-  call: SubscriptionCall,
-  nowMs: number,
-): Reply<SubscriptionReply> {
+export function dropScheduledChange(customer: Customer, call: DropChangeCall, nowMs: number): Reply<SubscriptionReply> {
   return onLive(customer, call, nowMs, (draft, subscription) => {
-    decideDropScheduled(draft, subscription, nowMs);
-    return DONE;
+    const dropped = decideDropScheduled(draft, subscription, call, nowMs);
+    return dropped.ok ? DONE : dropped;
   });
 }
 

@@ -5,7 +5,7 @@ import type { Feature } from "../../domain/account.ts";
 import { PLAN_ALLOCATIONS_MAX, PLAN_FEATURES_MAX, PLAN_RULES_BYTES_MAX } from "../../domain/limits.ts";
 import { activationProblems, type Plan, type PlanWithRules, revised, ruleText } from "../../domain/plan.ts";
 import { invalid, type Refusal, type Reply } from "../../domain/refusal.ts";
-import { denominationsHeld } from "../../ledger/subscriptions.ts";
+import { denominationsHeld, type HeldVersion, unitLabelsHeld } from "../../ledger/subscriptions.ts";
 
 /** What every change of a plan must pass, whether it comes as a change of the plan or of a rule. */
 
@@ -65,7 +65,10 @@ export async function decidePlanChange(
   };
 }
 
-/** A feature counts one unit: its counters outlive changes of plan and version. */
+/**
+ * A feature counts one unit: its counters outlive changes of plan and version. So a label is fixed by every plan that was ever ACTIVE,
+ * and by every version in somebody's hands, also where its plan says nothing of the unit any more.
+ */
 async function otherLabel(
   database: D1Database,
   accountId: string,
@@ -74,14 +77,22 @@ async function otherLabel(
 ): Promise<Refusal | undefined> {
   const labels = new Map(rules.flatMap((rule) => labelOf(rule)));
   if (labels.size === 0) return undefined;
-  const used = await unitLabelsInUse(database, accountId, [...labels.keys()]);
+  const [inPlans, inHands] = await Promise.all([
+    unitLabelsInUse(database, accountId, [...labels.keys()]),
+    unitLabelsHeld(database, accountId, [...labels.keys()]),
+  ]);
+  const used: ({ featureId: string; unitLabel: string; planKey: string } & Partial<HeldVersion>)[] = [
+    ...inPlans,
+    ...inHands,
+  ];
   const other = used.find(({ featureId, unitLabel }) => labels.get(featureId) !== unitLabel);
   if (other === undefined) return undefined;
+  const version = other.version === undefined ? "" : ` (version ${other.version})`;
   return {
     ok: false,
     code: "fixed_while_in_use",
     path: labelPath(other.featureId),
-    why: `The plan “${other.planKey}” counts this feature in “${other.unitLabel}”, and a feature's unit is fixed while plans use it.`,
+    why: `The plan “${other.planKey}”${version} counts this feature in “${other.unitLabel}”, and a feature's unit is fixed while plans use it.`,
   };
 }
 

@@ -22,6 +22,7 @@ function skipReason({ before }: MigrateResult, to: PlanPin, fromVersion = before
   if (before.status === "CANCELLED") return "ENDED";
   const { planId, version } = before.plan;
   if (planId !== to.planId || version !== fromVersion || version === to.version) return "OTHER_VERSION";
+  if (before.cancel !== undefined) return "ENDS";
   return before.scheduled?.type === "DOWNGRADE" ? "CHANGE_SCHEDULED" : "SCHEDULED_ALREADY";
 }
 

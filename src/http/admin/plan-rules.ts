@@ -4,6 +4,7 @@ import { featuresOf } from "../../catalog/feature-catalog.ts";
 import { planOf } from "../../catalog/plans.ts";
 import { toWireFeature } from "../../contract/feature.ts";
 import { ChangeRule, CreateRule, ReplaceRules, RulesReplacedWire, RuleWire, toWireRule } from "../../contract/rule.ts";
+import { unitLabelPath } from "../../contract/rule-value.ts";
 import { idText } from "../../contract/scalars.ts";
 import { type PlanWithRules, type Rule, ruleDifference, sameRule } from "../../domain/plan.ts";
 import type { Refusal } from "../../domain/refusal.ts";
@@ -18,8 +19,6 @@ import { namingOf, replacedRules } from "./sent-rules.ts";
  */
 
 const PATH = "/api/v1/monetization/rules/plan-features";
-
-const LABEL = "value.pricing.usage_unit_type";
 
 function noRule(featureId: string): Refusal {
   return { ok: false, code: "thing_not_found", what: "rule of this plan for the feature", given: featureId };
@@ -40,7 +39,8 @@ async function decideRule(
       : before.rules.flatMap((one) => (one !== was ? [one] : rule === undefined ? [] : [rule]));
   const plan = { ...before.plan, modifiedAtMs: nowMs };
   const { accountId } = call.account.account;
-  const decided = await decidePlanChange(call.env.DB, accountId, before, { ...before, plan, rules }, () => LABEL);
+  const labelPath = () => unitLabelPath(rule?.value);
+  const decided = await decidePlanChange(call.env.DB, accountId, before, { ...before, plan, rules }, labelPath);
   if (!decided.ok) return decided;
   const [old, shown] = [was, rule].map((one) => (one === undefined ? undefined : toWireRule(planId, one)));
   const audit: Audit = {
@@ -150,8 +150,10 @@ function replaceRules(call: Replacing): Promise<Answer> {
     if (rules.length === before.rules.length && rules.every((rule, index) => rule === before.rules[index]))
       return { ok: true, version: "leave", statements: [], audit: [], status: 200, data: unchanged(before) };
     const plan = { ...before.plan, modifiedAtMs: nowMs };
-    const pathOf = (featureId: string): string =>
-      `features[${rules.findIndex((rule) => rule.featureId === featureId)}].${LABEL}`;
+    const pathOf = (featureId: string): string => {
+      const index = rules.findIndex((rule) => rule.featureId === featureId);
+      return `features[${index}].${unitLabelPath(rules[index]?.value)}`;
+    };
     const decided = await decidePlanChange(call.env.DB, accountId, before, { ...before, plan, rules }, pathOf);
     if (!decided.ok) return decided;
     const { saved, statements } = decided.value;

@@ -272,7 +272,7 @@ export const subscriptionRoutes: readonly Route[] = [
     handle: (call) =>
       commandOnSubscription(call, {
         action: "subscription.change_dropped",
-        run: (object) => object.dropScheduledChange(subscriptionCall(call)),
+        run: (object) => object.dropScheduledChange({ ...subscriptionCall(call), byCustomer: false }),
         toWire: toWireSubscriptionReply,
       }),
   }),

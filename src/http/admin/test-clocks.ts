@@ -259,7 +259,7 @@ export const testClockRoutes: readonly Route[] = [
     tag: "Test clocks",
     summary: "End a test clock",
     description:
-      "Its customers live in real time from now on; what is due by then happens at once. Should it end early (503), repeat it.",
+      "Its customers live in real time from now on; what is due by then happens at once. Time never runs backwards for a customer: one whose clock stood ahead of it stays at that instant until real time is there. Should it end early (503), repeat it.",
     params: Id,
     answers: { 200: null },
     refuses: ["thing_not_found", "clock_unfinished", "request_conflict"],

@@ -126,7 +126,9 @@ async function consume(call: Call<unknown, unknown, ParsedEvent>): Promise<Answe
   const featureKey = await featureKeyOf(call, event);
   if (!featureKey.ok) return featureKey;
   const key = event.eventIdempotencyKey?.trim() ? event.eventIdempotencyKey : madeUpKey(call)(0);
-  const along = askAlong(call.account, owner.value.customerId, call.account.featuresByKey.get(featureKey.value));
+  const feature = call.account.featuresByKey.get(featureKey.value);
+  const featureId = event.featureId?.toLowerCase() ?? feature?.featureId;
+  const along = askAlong(call.account, owner.value.customerId, feature);
   const reply = await objectOf(call.env, call.account.account.accountId, owner.value.customerId).consume({
     track: {
       ...trackCall(call, owner.value, [toTrackEvent(event, key, undefined)]),
@@ -134,10 +136,14 @@ async function consume(call: Call<unknown, unknown, ParsedEvent>): Promise<Answe
       ...creditTermsOf(call.account, featureKey.value, event.costInput?.model),
     },
     featureKey: featureKey.value,
+    ...(featureId === undefined ? {} : { featureId }),
     isEnabled: isEnabled(call.account, featureKey.value),
   });
   if (!reply.ok) return namedAs(reply, event.customerReferenceId);
   keepAlong(call.account, along, reply.lease);
+  const { receipt, outcome } = reply.value;
+  if (outcome === "key_taken" && receipt !== undefined)
+    return { ok: false, code: "duplicate_event", receipt: toWireReceipt(receipt, owner.value.customerId) };
   const about = aboutOf(owner.value, event.customerReferenceId);
   return {
     ...consumed(reply.value, event.flowId === undefined ? about : { ...about, flowId: event.flowId }),
@@ -145,15 +151,12 @@ async function consume(call: Call<unknown, unknown, ParsedEvent>): Promise<Answe
   };
 }
 
-function consumed(
-  { verdict, asOfMs, receipt, duplicate }: ConsumeReply,
-  about: Parameters<typeof toWireEntitlement>[2],
-) {
+function consumed({ verdict, asOfMs, receipt, outcome }: ConsumeReply, about: Parameters<typeof toWireEntitlement>[2]) {
   const entitlement = toWireEntitlement(verdict, asOfMs, about);
   if (receipt === undefined) return answer(200, { entitlement });
   return answer(201, {
     receipt: toWireReceipt(receipt, about.customerId),
-    ...(duplicate ? { duplicate } : {}),
+    ...(outcome === "repeated" ? { duplicate: true } : {}),
     entitlement,
   });
 }
@@ -234,7 +237,7 @@ export const entitlementRoutes: readonly Route[] = [
     tag: "Entitlements",
     summary: "Check and record in one step",
     description:
-      "An event's body. Allowed, and within the limit together with what is used and held: recorded, 201 with its receipt, and `entitlement` shows what is used and left since (`allowed` is about this use). Else 200 with `allowed` false; nothing is recorded or remembered, so the same call may succeed later, also under an Idempotency-Key. However many ask at once, the limit is never passed: what is consumed counts now, `late` where `occurredAt` lies before the period. A repeated event key answers its first receipt with `duplicate`; if that was an event that was not counted, `allowed` is about now. Customers and features are not made by this: 404, and FEATURE_NOT_IN_PLAN.",
+      "An event's body. Allowed, and within the limit together with what is used and held: recorded, 201 with its receipt, and `entitlement` shows what is used and left since (`allowed` is about this use). Else 200 with `allowed` false; nothing is recorded or remembered, so the same call may succeed later, also under an Idempotency-Key. However many ask at once, the limit is never passed: what is consumed counts now, `late` where `occurredAt` lies before the period. A repeated event key answers its first receipt with `duplicate`; if that was an event that was not counted, `allowed` is about now; where an event of another feature has it: 409 with that receipt. Customers and features are not made by this: 404, and FEATURE_NOT_IN_PLAN.",
     body: EventBody,
     parseBody: parseEvent,
     examples: {
@@ -247,6 +250,7 @@ export const entitlementRoutes: readonly Route[] = [
       "customer_not_found",
       "feature_not_found",
       "identities_differ",
+      "duplicate_event",
       "other_customer",
       "usage_refused",
       "credits_short",

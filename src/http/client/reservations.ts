@@ -150,7 +150,7 @@ export const reservationRoutes: readonly Route[] = [
     tag: "Entitlements",
     summary: "Reserve units before they are used",
     description:
-      "Held until committed, released, or `ttlSeconds` are over: nobody else can use these units meanwhile. Not allowed, or not enough left beside what is used and held: 409 with the entitlement, which says why, in `data`. Where the feature burns credits, those of these units are held too, by the weight in force for `model`: of the grants that they would be drawn from, and for them alone. `idempotencyKey` answers the same reservation again (200), whatever became of it. Who reserves often is answered from units that the customer's object lent ahead (`source` is `block`, and `asOf` when it did), for `ttlSeconds` of at most 60 and without any key: as exact, and without a trip. A `reservationId` is opaque text of at most 200 characters.",
+      "Held until committed, released, or `ttlSeconds` are over: nobody else can use these units meanwhile. Not allowed, or not enough left beside what is used and held: 409 with the entitlement, which says why, in `data`. Where the feature burns credits, those of these units are held too, by the weight in force for `model`: of the grants that they would be drawn from, and for them alone. `idempotencyKey` answers the same reservation again (200) while it is held and once it is committed; was it released or has it lapsed, or was it for another feature or other units: 409, and nothing is held. Who reserves often is answered from units that the customer's object lent ahead (`source` is `block`, and `asOf` when it did), for `ttlSeconds` of at most 60 and without any key: as exact, and without a trip. A `reservationId` is opaque text of at most 200 characters.",
     body: ReserveBody,
     examples: { body: { customerReferenceId: "acme", featureKey: "ai.chat", usageUnits: 5, ttlSeconds: 120 } },
     isQuiet: true,
@@ -162,6 +162,7 @@ export const reservationRoutes: readonly Route[] = [
       "customer_not_found",
       "other_customer",
       "state_conflict",
+      "reservation_key_taken",
       "quarantined",
       "request_conflict",
     ],

@@ -15,10 +15,11 @@ import type { ChangePlanCall, SubscribeCall } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import { paymentTermsOf } from "../../domain/account.ts";
 import type { Uuid } from "../../domain/ids.ts";
+import { GRACE_DAYS_DEFAULT } from "../../domain/limits.ts";
 import { invalid, type Refusal, type RefusalCode, type Reply } from "../../domain/refusal.ts";
 import { customerOf, identityOf, ownerOf } from "../customer-of.ts";
 import { linkAlone, noteProviderCustomer, toWireSold } from "../payments.ts";
-import { planToBuy } from "../plan-to-buy.ts";
+import { planNamed, planToBuy } from "../plan-to-buy.ts";
 import { answerOnce } from "../remembered.ts";
 import { type Answer, type Call, defineRoute, type Route, type Success } from "../route.ts";
 import { answerOf, planStatusOf, requestKeyOf, toWireSubscriptionReply } from "../subscription-answer.ts";
@@ -38,6 +39,12 @@ export const SubscriptionAnswer = z
 
 type Purchase = { planId: string; gracePeriod: number; paymentMethodId?: string | undefined };
 
+/** Whoever could choose it for himself would use for a year what he never pays. */
+function graceIsTheSellers(): Refusal {
+  const why = `A customer's own key gets ${GRACE_DAYS_DEFAULT} days of grace; the seller can give more.`;
+  return { ok: false, code: "not_allowed", why };
+}
+
 /** Who buys, and the call that their object is asked by; `ref` names the customer in any of the three ways. */
 async function purchaseOf(
   call: Call,
@@ -46,11 +53,12 @@ async function purchaseOf(
 ): Promise<Reply<{ owner: Uuid; purchase: SubscribeCall }>> {
   const owner = await customerOf(call, ref);
   if (!owner.ok) return owner;
-  const pin = await planToBuy(call, planId, "planId");
-  if (!pin.ok) return pin;
+  if (call.key.customerId !== undefined && gracePeriod > GRACE_DAYS_DEFAULT) return graceIsTheSellers();
+  const offered = await planNamed(call, planId, "planId");
+  if (!offered.ok) return offered;
   const purchase = {
     identity: identityOf(owner.value),
-    pin: pin.value,
+    ...offered.value,
     gracePeriodDays: gracePeriod,
     payments: paymentTermsOf(call.account.account),
     ...(paymentMethodId === undefined ? {} : { paymentMethodId }),
@@ -178,10 +186,12 @@ export const clientSubscriptionRoutes: readonly Route[] = [
     description: [
       "The customer gets the plan's newest version and keeps it until it changes plans or is migrated.",
       "",
-      "- In advance: the invoice of the first period is DUE now, and the subscription INCOMPLETE until it is paid; then its first period begins. Subscribing again meanwhile answers the same subscription and invoice. Unpaid after 30 days, it ends.",
+      "- In advance: the invoice of the first period is DUE now, and the subscription INCOMPLETE until it is paid; then its first period begins. Subscribing again meanwhile answers the same subscription and invoice, also when the plan is not sold any more. Unpaid after 30 days, it ends.",
       "- In arrears, or where nothing is to be paid first: ACTIVE at once.",
       "",
       "Where the account takes payments, a saved method is charged at once; else the answer has a page to pay the invoice on (`checkoutUrl`). A customer's own key that gets nothing but the page hears 402, with the same in `data`.",
+      "",
+      `A customer's own key may ask for at most ${GRACE_DAYS_DEFAULT} days of grace (403): more is the seller's to give.`,
       "",
       "409 while the customer has an ACTIVE or SUSPENDED subscription to the plan.",
     ].join("\n"),
@@ -192,6 +202,7 @@ export const clientSubscriptionRoutes: readonly Route[] = [
       "thing_not_found",
       "customer_not_found",
       "other_customer",
+      "not_allowed",
       "subscribed_already",
       "payment_needed",
       "quarantined",
@@ -210,7 +221,14 @@ export const clientSubscriptionRoutes: readonly Route[] = [
     body: Subscribe,
     examples: { body: { customerReferenceId: "acme", planId: "pro", gracePeriod: 3 } },
     answers: { 200: SubscribePreviewWire },
-    refuses: ["thing_not_found", "customer_not_found", "other_customer", "subscribed_already", "quarantined"],
+    refuses: [
+      "thing_not_found",
+      "customer_not_found",
+      "other_customer",
+      "not_allowed",
+      "subscribed_already",
+      "quarantined",
+    ],
     handle: previewSubscribe,
   }),
   defineRoute({
@@ -250,11 +268,15 @@ export const clientSubscriptionRoutes: readonly Route[] = [
     pinned: ["purchase"],
     tag: "Subscriptions",
     summary: "Drop a scheduled change of plan",
-    description: "Nothing scheduled: nothing changes.",
+    description:
+      "Nothing scheduled: nothing changes. A MIGRATION that the downgrade stood in place of waits again, and a customer's own key cannot drop one (403).",
     params: Id,
     answers: { 200: SubscriptionAnswer },
-    refuses: REFUSES,
-    handle: (call) => command(call, (object, subscription) => object.dropScheduledChange(subscription)),
+    refuses: [...REFUSES, "not_allowed"],
+    handle: (call) =>
+      command(call, (object, subscription) =>
+        object.dropScheduledChange({ ...subscription, byCustomer: call.key.customerId !== undefined }),
+      ),
   }),
   defineRoute({
     method: "POST",

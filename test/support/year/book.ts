@@ -83,7 +83,7 @@ export type Sub = Ref &
     /** The bill that was announced for the open period. */
     announced?: Bill;
     cancel?: { mode: string; atMs: number };
-    scheduled?: Ref & { type: "DOWNGRADE" | "MIGRATION" };
+    scheduled?: Ref & { type: "DOWNGRADE" | "MIGRATION"; instead?: Ref };
   };
 
 /** Credits that are there to be burned, in the order in which they came. */

@@ -120,7 +120,7 @@ async function tellSub(
     case "revert":
       return heardOf(await stub.revertCancellation(call));
     case "dropScheduled":
-      return heardOf(await stub.dropScheduledChange(call));
+      return heardOf(await stub.dropScheduledChange({ ...call, byCustomer: false }));
     case "activate":
       return heardOf(await stub.activateSubscription(call));
     case "grace":

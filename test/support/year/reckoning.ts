@@ -162,7 +162,8 @@ function onSub(book: Book, sub: Sub, fact: OnSub): Told {
       delete sub.cancel;
       return "done";
     case "dropScheduled":
-      delete sub.scheduled;
+      if (sub.scheduled?.instead === undefined) delete sub.scheduled;
+      else sub.scheduled = { ...sub.scheduled.instead, type: "MIGRATION" };
       return "done";
     case "activate": {
       if (sub.status !== "INCOMPLETE") return sub.status === "ACTIVE" ? "done" : "refused";
@@ -196,8 +197,12 @@ function change(book: Book, sub: Sub, { to, type }: Extract<Fact, { kind: "chang
   if (type === "DOWNGRADE" && isMore > 0 && target.months >= from.months) return "refused";
   if (type === "DOWNGRADE" && sub.cancel !== undefined) return "refused";
   if (sub.status === "INCOMPLETE") exchange(book, sub, to);
-  else if (type === "DOWNGRADE") sub.scheduled = { ...to, type };
-  else {
+  else if (type === "DOWNGRADE") {
+    const { scheduled } = sub;
+    const instead =
+      scheduled?.type === "MIGRATION" ? { plan: scheduled.plan, version: scheduled.version } : scheduled?.instead;
+    sub.scheduled = { ...to, type, ...(instead === undefined ? {} : { instead }) };
+  } else {
     delete sub.scheduled;
     if (from.months === target.months && from.inArrears === target.inArrears) changeWithin(book, sub, to);
     else changeRhythm(book, sub, to);
@@ -245,11 +250,13 @@ function unusedLines(book: Book, sub: Sub) {
 function migrate(book: Book, sub: Sub, { to, when }: Extract<Fact, { kind: "migrate" }>): Told {
   if (sub.plan !== to.plan || sub.version === to.version) return "refused";
   const isLater = sub.status === "SUSPENDED" || (sub.status === "ACTIVE" && when === "NEXT_PERIOD");
+  if (isLater && sub.cancel !== undefined) return "refused";
   if (isLater && (sub.scheduled?.type === "DOWNGRADE" || sub.scheduled?.version === to.version)) return "refused";
   if (sub.status === "INCOMPLETE") exchange(book, sub, to);
   else if (isLater) sub.scheduled = { ...to, type: "MIGRATION" };
   else {
     if (sub.scheduled?.type === "MIGRATION") delete sub.scheduled;
+    else delete sub.scheduled?.instead;
     changeWithin(book, sub, to);
   }
   return "done";
