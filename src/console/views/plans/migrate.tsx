@@ -23,6 +23,7 @@ const TIMES = [
 const REASONS: Record<Skipped["reason"], string> = {
   ENDED: "ended meanwhile",
   OTHER_VERSION: "has another version by now",
+  ENDS: "cancelled to its period's end",
   CHANGE_SCHEDULED: "goes to another plan when its period ends",
   SCHEDULED_ALREADY: "waits for the end of its period already",
   FAILED: "could not be reached; try again",
