@@ -192,9 +192,9 @@ export const REFUSALS: { [C in RefusalCode]: Row<C> } = {
     say: () => "This event key was used before; data is the receipt of its first use. Nothing was changed.",
     data: (r) => r.receipt,
   },
-  reservation_key_taken: {
+  own_key_taken: {
     error: "idempotency_conflict",
-    say: () => "This idempotencyKey was used to reserve another feature or other units. Nothing was held.",
+    say: (r) => `This idempotencyKey was used for ${r.what}. Nothing was done.`,
   },
   request_conflict: {
     error: "idempotency_conflict",

@@ -76,6 +76,7 @@ const SAMPLES: { [C in RefusalCode]?: Partial<Extract<Refusal, { code: C }>> } =
   subscribed_already: { status: "ACTIVE" },
   thing_not_found: { what: "subscription", given: "0f9d1c4e-7a5b-8c3d-8300-000000000001" },
   reservation_ended: { status: "LAPSED" },
+  own_key_taken: { what: "another event" },
   access_denied: { reason: "WOULD_EXCEED_LIMIT", entitlement: DENIED_EXAMPLE },
   usage_refused: { why: "would take back more units than are used" },
   fixed_while_in_use: { path: "key", why: "A feature's key is fixed while a plan uses it." },

@@ -2,7 +2,7 @@ import { divideRounded, type E12, E12_ONE } from "./amount.ts";
 import { assert } from "./assert.ts";
 import type { Draft } from "./book.ts";
 import type { CreditEntry, Draw, E4, HeldCredits } from "./credit.ts";
-import { type CreditUse, giveBackHeld, planDraws, unhold } from "./credit-holds.ts";
+import { type CreditUse, giveBackHeld, planDraws, takeHeld } from "./credit-holds.ts";
 import { creditsFor, deduct, grantOf, lesser, poolOf, sumOfDraws } from "./credit-ledger.ts";
 import { type Drawable, drawable, shortOf } from "./drawable.ts";
 import type { OtherMoney } from "./event.ts";
@@ -96,7 +96,7 @@ export function charge(draft: Draft, spec: ChargeSpec, nowMs: number): Reply<Cha
   const { hold } = spec;
   const planned = planDraws(draft, found, lesser(restE4, found.sumE4));
   const holder = hold?.subscription ?? spec.subscription;
-  for (const held of taken) unhold(draft, holder, held);
+  for (const held of taken) takeHeld(draft, holder, held);
   const entries = [...drawsByPool(taken, planned)].map(([pool, draws]) => take(draft, spec, { pool, draws }, nowMs));
   for (const held of left) giveBackHeld(draft, holder, held, nowMs);
   const draws = entries.flatMap((entry) => entry.draws ?? []);

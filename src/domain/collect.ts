@@ -30,15 +30,16 @@ export function noteTerms(draft: Draft, terms: PaymentTerms | undefined): void {
 
 /**
  * Follows what a draft did with invoices: what newly is to be paid is carried over where it is too little, and charged where a method
- * is saved; for what need not be paid any more nothing is asked. Repeating it does nothing.
+ * is saved; for what need not be paid any more nothing is asked. Repeating it does nothing. `atMs`: the instant of what was done, where
+ * it is settled later: what is carried over is so then, before anything else that falls due by now.
  */
-export function followInvoices(draft: Draft, nowMs: number): void {
+export function followInvoices(draft: Draft, nowMs: number, atMs = nowMs): void {
   for (let isNew = true; isNew; ) {
     isNew = false;
     for (const invoice of [...draft.invoices.written.values()]) {
       if (!isUnpaid(invoice)) stopAsking(draft, invoice, nowMs);
       else if (!draft.asked.has(invoice.number) && !wasUnpaid(draft, invoice)) {
-        askForPayment(draft, invoice, draft.payer.get().defaultMethodId, nowMs);
+        askForPayment(draft, invoice, draft.payer.get().defaultMethodId, nowMs, atMs);
         // Carried over, it may have let a subscription go on, and that have made an invoice.
         isNew = true;
       }
@@ -52,10 +53,16 @@ function wasUnpaid(draft: Draft, { number }: Invoice): boolean {
 }
 
 /** Asks for the money of an unpaid invoice without the customer: carried over where it is too little, charged where a method is known. */
-export function askForPayment(draft: Draft, invoice: Invoice, methodId: string | undefined, nowMs: number): void {
+export function askForPayment(
+  draft: Draft,
+  invoice: Invoice,
+  methodId: string | undefined,
+  nowMs: number,
+  atMs = nowMs,
+): void {
   draft.asked.add(invoice.number);
   if (draft.payer.get().terms?.isOn !== true) return;
-  if (isBelowMinimum(invoice.amountMinor, invoice.currency)) decideCarry(draft, invoice, nowMs);
+  if (isBelowMinimum(invoice.amountMinor, invoice.currency)) decideCarry(draft, invoice, atMs);
   else if (methodId !== undefined) startCharge(draft, invoice, methodId, nowMs);
 }
 

@@ -3,6 +3,7 @@ import { assert } from "./assert.ts";
 import type { Draft } from "./book.ts";
 import type { AppliedWeight, Draw, E4, HeldCredits } from "./credit.ts";
 import { creditsFor, drawsFrom, grantOf, lesser, poolOf, settleReturned, takeOut } from "./credit-ledger.ts";
+import { aheadReturned, aheadUsed } from "./credits-ahead.ts";
 import { type Drawable, drawable, shortOf } from "./drawable.ts";
 import { moveLink } from "./pools.ts";
 import type { Reply } from "./refusal.ts";
@@ -67,8 +68,9 @@ function moveHeld(draft: Draft, subscription: number, { pool: number, grant, amo
   moveLink(draft, { pool: number, subscription }, (link) => ({ heldE4: link.heldE4 + amountE4 * sign }));
 }
 
-/** Ends a hold of credits without giving them to anybody: they are free in their grants, and the caller takes them in this draft. */
-export function unhold(draft: Draft, subscription: number, credits: HeldCredits): void {
+/** Ends a hold of credits that are used: they are free in their grants, and the caller takes them in this draft. */
+export function takeHeld(draft: Draft, subscription: number, credits: HeldCredits): void {
+  aheadUsed(draft, credits);
   moveHeld(draft, subscription, credits, -1n);
 }
 
@@ -84,9 +86,10 @@ function owing(owedE4: E4): { owedE4?: E4 } {
 /** Gives a part of a hold back: an expiry, a voiding, a refund or a cap that waited for it takes it. */
 export function giveBackHeld(draft: Draft, subscription: number, held: HeldCredits, atMs: number): void {
   const { grant: number, amountE4 } = held;
-  const { carriesE4, owedE4 = 0n } = grantOf(draft, number);
-  unhold(draft, subscription, held);
-  settleReturned(draft, number, amountE4, atMs);
+  const { carriesE4, owedE4 = 0n, voidedAtMs } = grantOf(draft, number);
+  moveHeld(draft, subscription, held, -1n);
+  const goneE4 = settleReturned(draft, number, amountE4, atMs);
+  if (goneE4 > 0n && (voidedAtMs !== undefined || carriesE4 !== undefined)) aheadReturned(draft, number, goneE4);
   const grant = grantOf(draft, number);
   if (grant.voidedAtMs !== undefined || (grant.expiresAtMs ?? Number.POSITIVE_INFINITY) <= atMs) return;
   if (owedE4 > 0n) {
@@ -100,5 +103,6 @@ export function giveBackHeld(draft: Draft, subscription: number, held: HeldCredi
   const keptE4 = lesser(amountE4, carriesE4);
   if (grant.carriesE4 !== undefined) draft.grants.put({ ...grant, carriesE4: carriesE4 - keptE4 });
   takeOut(draft, number, { type: "EXPIRATION", amountE4: amountE4 - keptE4 }, atMs);
+  aheadReturned(draft, number, amountE4 - keptE4);
   carryOver(draft, number, keptE4, atMs);
 }

@@ -51,7 +51,11 @@ export function assertCredits(book: Book, draft: Draft): void {
         sums.ADJUSTMENT === 0n,
       "a pool's totals are the sums of its entries, and carrying over adds nothing",
     );
-    assert(pool.aheadE4 === undefined || pool.aheadE4 > 0n, "what was given ahead is above 0, or is not there");
+    for (const { dueE4, heldE4 } of pool.ahead ?? [])
+      assert(
+        heldE4 >= 0n && (dueE4 > 0n || heldE4 > 0n),
+        "what was given ahead, or may be, is above 0, or is not there",
+      );
     for (const { drawnE4, heldE4 } of pool.links)
       assert(drawnE4 >= 0n && heldE4 >= 0n, "nothing below 0 is drawn or held for a subscription");
   }

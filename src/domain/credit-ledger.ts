@@ -170,10 +170,11 @@ export function oneOrAll(draws: readonly Draw[]): Pick<CreditEntry, "draws" | "g
 
 /**
  * Credits came back into a grant and are free in it. One that is void or over keeps nothing: they leave it at once, by an entry of
- * their own.
+ * their own. Answers how many left.
  */
-export function settleReturned(draft: Draft, number: number, amountE4: E4, atMs: number): void {
+export function settleReturned(draft: Draft, number: number, amountE4: E4, atMs: number): E4 {
   const { voidedAtMs, expiresAtMs = Number.POSITIVE_INFINITY } = grantOf(draft, number);
-  if (voidedAtMs !== undefined) takeOut(draft, number, { type: "VOID", amountE4 }, atMs);
-  else if (expiresAtMs <= atMs) takeOut(draft, number, { type: "EXPIRATION", amountE4 }, atMs);
+  if (voidedAtMs === undefined && expiresAtMs > atMs) return 0n;
+  takeOut(draft, number, { type: voidedAtMs === undefined ? "EXPIRATION" : "VOID", amountE4 }, atMs);
+  return amountE4;
 }

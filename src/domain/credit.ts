@@ -32,6 +32,20 @@ export type PoolLink = {
   drawnAfter?: number;
   /** Held for the subscription's reservations: counts against the limit until they end. */
   heldE4: E4;
+  /** The last period's end: the last entry before it, and what its cap had room for still. Not under FULL. */
+  ended?: { entry: number; roomE4: E4 };
+};
+
+/** Credits of a period that was cut short which were used or are kept, though the time that they were for was given back. */
+export type Ahead = {
+  subscription: number;
+  /** The last grant before the cut, and when the period had begun. */
+  grant: number;
+  startMs: number;
+  /** Still to be set off. Below 0: so much of what is held can be used before there is anything to set off. */
+  dueE4: E4;
+  /** Held at the cut, and neither used nor back since: it counts when it is used, since it leaves when it comes back. */
+  heldE4: E4;
 };
 
 export type Pool = {
@@ -58,8 +72,10 @@ export type Pool = {
   reversedE4: E4;
   voidedE4: E4;
   /** Given by plans for time that was given back, and gone: the next credits of plans are so many fewer. Absent: none. */
-  aheadE4?: E4;
+  ahead?: readonly Ahead[];
   links: readonly PoolLink[];
+  /** Links that were taken away: what they count goes on to the period's end, should they be made again. */
+  unlinked?: readonly PoolLink[];
   /** JSON text. */
   metadata?: string;
   createdAtMs: number;

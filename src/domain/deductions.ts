@@ -12,8 +12,10 @@ import {
   settleReturned,
   sumOfDraws,
 } from "./credit-ledger.ts";
+import { aheadReversed } from "./credits-ahead.ts";
 import { currentPool, moveLink } from "./pools.ts";
 import type { Reply } from "./refusal.ts";
+import { settleSpent } from "./rollover.ts";
 
 /**
  * Taking credits by hand, and giving back what was taken. Leaves what events burn to `charge.ts`.
@@ -105,7 +107,10 @@ export function decideReverse(
     ...said,
     atMs: nowMs,
   });
-  for (const { grant, amountE4: backE4 } of back) settleReturned(draft, grant, backE4, nowMs);
+  for (const draw of back) {
+    const leftE4 = settleReturned(draft, draw.grant, draw.amountE4, nowMs) || settleSpent(draft, draw, entry, nowMs);
+    if (leftE4 > 0n) aheadReversed(draft, draw.grant, entry, leftE4);
+  }
   undraw(draft, entry, sumOfDraws(back));
   return { ok: true, value: reversal };
 }

@@ -100,7 +100,7 @@ export function settleDues(draft: Draft, nowMs: number): number {
     } else {
       if (due === undefined || due.atMs > nowMs) return done;
       carryOut(draft, due, nowMs);
-      followInvoices(draft, nowMs);
+      followInvoices(draft, nowMs, due.atMs);
     }
     due = firstOf(duesOf(draft));
   }

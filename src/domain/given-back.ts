@@ -75,8 +75,11 @@ function giveBack(draft: Draft, past: PaymentPast, payment: Payment, change: Par
   const ofPaid = afterMinor - beforeMinor - ofOverpaid - ofPayout;
   if (ofOverpaid + ofPaid === 0) return;
   if (after.invoice !== undefined) mirror(draft, invoiceOf(draft, past, after), { ofOverpaid, ofPaid }, nowMs);
-  if (ofPaid > 0 && after.purchase?.grant !== undefined)
-    takeBackPurchase(draft, past, after, { part: BigInt(ofPaid), whole: BigInt(paidMinor - overpaidMinor) }, nowMs);
+  if (ofPaid > 0 && after.purchase?.grant !== undefined) {
+    const paidBefore = Math.max(0, beforeMinor - Math.min(overpaidMinor, beforeMinor) - payout.returnedMinor);
+    const share = { before: BigInt(paidBefore), part: BigInt(ofPaid), whole: BigInt(paidMinor - overpaidMinor) };
+    takeBackPurchase(draft, past, after, share, nowMs);
+  }
 }
 
 /** The invoice shows what was given back of it; below 0 it was given back for nothing. */

@@ -85,6 +85,9 @@ export function voidGrant(draft: Draft, grant: Grant, atMs: number, description?
   return grantOf(draft, grant.number);
 }
 
+/** Money of a purchase that is given back: so much of the whole, after so much that was given back before. */
+export type RefundShare = { before: bigint; part: bigint; whole: bigint };
+
 /**
  * The money of a purchase, or `share` of it, was given back: the grant loses the same share of what was bought, at most what it has
  * left; what is held of that leaves when it comes back. All of it: the grant is void. Answers how many credits left the pool at once; none
@@ -92,19 +95,21 @@ export function voidGrant(draft: Draft, grant: Grant, atMs: number, description?
  */
 export function refundPurchase(
   draft: Draft,
-  { pool, grant, share }: { pool: Pool; grant: Grant; share: { part: bigint; whole: bigint } },
+  { pool, grant, share }: { pool: Pool; grant: Grant; share: RefundShare },
   nowMs: number,
 ): E4 {
-  const { part, whole } = share;
-  assert(part > 0n && part <= whole, "a refund is a share of what was paid");
+  const { before, part, whole } = share;
+  assert(before >= 0n && part > 0n && before + part <= whole, "refunds are shares of what was paid");
   if (currentPool(draft, pool).status === "ARCHIVED") return 0n;
   const there = draft.grants.get(grant.number) ?? grant;
   const freeE4 = freeOf(there);
-  if (part === whole) {
+  if (before + part === whole) {
     voidGrant(draft, there, nowMs, "Refunded");
     return there.voidedAtMs === undefined ? freeE4 : 0n;
   }
-  const shareE4 = divideRounded(there.amountE4 * part, whole);
+  // Each is the difference of two sums, so that many small ones come to what one large one does.
+  const upTo = (money: bigint): E4 => divideRounded(there.amountE4 * money, whole);
+  const shareE4 = upTo(before + part) - upTo(before);
   const amountE4 = lesser(freeE4, shareE4);
   const owedE4 = lesser(there.heldE4, (there.owedE4 ?? 0n) + shareE4 - amountE4);
   if (owedE4 > 0n) draft.grants.put({ ...there, owedE4 });

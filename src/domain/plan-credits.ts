@@ -3,12 +3,12 @@ import { assert } from "./assert.ts";
 import { type Draft, invoicesOf, pinOf } from "./book.ts";
 import { chargesTimeAfter } from "./coverage.ts";
 import type { Allocation, E4, Grant, PlanCredits, Pool } from "./credit.ts";
-import { addGrant } from "./credit-ledger.ts";
+import { addGrant, post } from "./credit-ledger.ts";
 import { coverCredits, cutPlanCredits, lessAhead } from "./credits-ahead.ts";
 import { voidGrant } from "./grants.ts";
 import { type Invoice, isUnpaid } from "./invoice.ts";
 import { addMonthsAnchored, anchorDayOf, type Period } from "./period.ts";
-import { decideLink, linkTo, makePool, moveLink } from "./pools.ts";
+import { countOf, decideLink, forgetUnlinked, linkTo, makePool, moveLink } from "./pools.ts";
 import { planGrantsOf, rollOver } from "./rollover.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -61,7 +61,7 @@ function givenOf(allocations: readonly Allocation[], denomination: string): E4 {
 /**
  * Gives plan credits to a subscription, into the pools of its models: they are made and linked when they are first needed. A frozen
  * pool takes them too, as they are paid for. Under NONE they expire with the current period; the months of an allocation may end
- * them sooner. What was given ahead is set off; what then comes to nothing makes no grant. `covers` is the time that they are given
+ * them sooner. What was given ahead is set off; what then comes to nothing makes no grant, but an entry that says so. `covers` is the time that they are given
  * for, where it is not the whole of the current period. Without an open period nothing is given.
  */
 export function grantPlanCredits(
@@ -79,7 +79,11 @@ export function grantPlanCredits(
       const expiresAtMs = expiryOf(subscription, allocation, pool, nowMs);
       coverCredits(draft, subscription.number, { ...(covers ?? subscription.period), denomination, amountE4 });
       const givenE4 = lessAhead(draft, denomination, amountE4);
-      if (givenE4 === 0n) return [];
+      if (givenE4 === 0n) {
+        // Nothing comes, and the ledger says why.
+        post(draft, pool.number, { type: "ADJUSTMENT", amountE4: 0n, description: aheadNote(amountE4), atMs: nowMs });
+        return [];
+      }
       return addGrant(draft, {
         pool: pool.number,
         subscription: subscription.number,
@@ -168,17 +172,20 @@ function voidPlanCredits(draft: Draft, subscription: number, atMs: number): void
 export function endPlanCredits(draft: Draft, subscription: number, atMs: number): void {
   voidPlanCredits(draft, subscription, atMs);
   for (const pool of [...draft.pools.values()]) {
-    if (pool.status === "ARCHIVED" || linkTo(pool, subscription) === undefined) continue;
+    if (pool.status === "ARCHIVED" || countOf(pool, subscription) === undefined) continue;
     const links = pool.links.filter((link) => link.subscription !== subscription);
-    draft.pools.put({ ...pool, links, modifiedAtMs: atMs });
+    draft.pools.put({ ...forgetUnlinked(pool, subscription), links, modifiedAtMs: atMs });
   }
 }
 
 /** A period begins: what its subscription draws from here on counts against the limits of its links. */
 export function startDrawPeriod(draft: Draft, subscription: number): void {
-  for (const pool of [...draft.pools.values()]) {
+  for (const one of [...draft.pools.values()]) {
+    if (one.status === "ARCHIVED") continue;
+    const hasBefore = one.unlinked?.some((link) => link.subscription === subscription) === true;
+    const pool = hasBefore ? draft.pools.put(forgetUnlinked(one, subscription)) : one;
     const link = linkTo(pool, subscription);
-    if (link === undefined || link.drawnE4 === 0n || pool.status === "ARCHIVED") continue;
+    if (link === undefined || link.drawnE4 === 0n) continue;
     moveLink(draft, { pool: pool.number, subscription }, () => ({
       drawnE4: 0n,
       drawnAfter: draft.last.creditEntry,

@@ -45,20 +45,29 @@ export function linkTo({ links }: Pool, subscription: number): PoolLink | undefi
   return links.find((link) => link.subscription === subscription);
 }
 
-/** Changes what is counted of a link, if the pool has one to this subscription. */
+/** The link of a subscription that counts in this period, also when it was taken away. */
+export function countOf({ links, unlinked = [] }: Pool, subscription: number): PoolLink | undefined {
+  return [...links, ...unlinked].find((link) => link.subscription === subscription);
+}
+
+/** Changes what is counted of a link, if the pool has or had one to this subscription. */
 export function moveLink(
   draft: Draft,
   { pool: number, subscription }: { pool: number; subscription: number },
   change: (link: PoolLink) => Partial<PoolLink>,
 ): void {
   const pool = poolOf(draft, number);
-  if (linkTo(pool, subscription) === undefined) return;
-  const links = pool.links.map((link) => (link.subscription === subscription ? { ...link, ...change(link) } : link));
-  draft.pools.put({ ...pool, links });
+  const { links, unlinked = [] } = pool;
+  const changed = (all: readonly PoolLink[]): PoolLink[] =>
+    all.map((link) => (link.subscription === subscription ? { ...link, ...change(link) } : link));
+  if (linkTo(pool, subscription) !== undefined) draft.pools.put({ ...pool, links: changed(links) });
+  else if (unlinked.some((link) => link.subscription === subscription))
+    draft.pools.put({ ...pool, unlinked: changed(unlinked) });
 }
 
 /**
- * Lets a subscription draw from a pool; lower priority first. A link that is there gets the new terms and keeps what it has counted.
+ * Lets a subscription draw from a pool; lower priority first. A link that is there, or was in this period, gets the new terms and keeps
+ * what it has counted.
  * Refuses `state_conflict` for an ARCHIVED pool.
  */
 export function decideLink(
@@ -69,14 +78,26 @@ export function decideLink(
 ): Reply<Pool> {
   const there = currentPool(draft, pool);
   if (there.status === "ARCHIVED") return closedPool(there);
-  const { drawLimitE4: _, ...counted } = linkTo(there, terms.subscription) ?? {
+  const { unlinked = [], ...rest } = there;
+  const before = countOf(there, terms.subscription);
+  const { drawLimitE4: _, ...counted } = before ?? {
     drawnE4: 0n,
     drawnAfter: draft.last.creditEntry,
     heldE4: heldFor(draft, terms.subscription, there.number),
   };
   const others = there.links.filter(({ subscription }) => subscription !== terms.subscription);
   const links = [...others, { ...counted, ...terms }];
-  return { ok: true, value: draft.pools.put({ ...there, links, modifiedAtMs: nowMs }) };
+  const left = unlinked.filter((link) => link !== before);
+  return { ok: true, value: draft.pools.put({ ...rest, ...unlinkedOf(left), links, modifiedAtMs: nowMs }) };
+}
+
+function unlinkedOf(unlinked: readonly PoolLink[]): Pick<Pool, "unlinked"> {
+  return unlinked.length === 0 ? {} : { unlinked };
+}
+
+/** Forgets what links that were taken away have counted for a subscription: its next period begins, or it has ended. */
+export function forgetUnlinked({ unlinked = [], ...pool }: Pool, subscription: number): Pool {
+  return { ...pool, ...unlinkedOf(unlinked.filter((link) => link.subscription !== subscription)) };
 }
 
 /** What a subscription's reservations hold in a pool: it may have been drawn from before it was linked. */
@@ -88,13 +109,15 @@ function heldFor(draft: Draft, subscription: number, pool: number): E4 {
   return sumE4;
 }
 
-/** Ends a link. None there: nothing changes. Refuses `state_conflict` for an ARCHIVED pool. */
+/** Ends a link, whose count goes on. None there: nothing changes. Refuses `state_conflict` for an ARCHIVED pool. */
 export function decideUnlink(draft: Draft, pool: Pool, subscription: number, nowMs: number): Reply<Pool> {
   const there = currentPool(draft, pool);
   if (there.status === "ARCHIVED") return closedPool(there);
-  if (linkTo(there, subscription) === undefined) return { ok: true, value: there };
-  const links = there.links.filter((link) => link.subscription !== subscription);
-  return { ok: true, value: draft.pools.put({ ...there, links, modifiedAtMs: nowMs }) };
+  const link = linkTo(there, subscription);
+  if (link === undefined) return { ok: true, value: there };
+  const links = there.links.filter((other) => other !== link);
+  const unlinked = [...(there.unlinked ?? []), link];
+  return { ok: true, value: draft.pools.put({ ...there, links, unlinked, modifiedAtMs: nowMs }) };
 }
 
 /** Nothing more is drawn, held, granted, deducted or voided by hand; expiry goes on. Freezing a frozen pool changes nothing. */

@@ -4,7 +4,7 @@ import { closePayment, isOver, startPayment, urge } from "./collect.ts";
 import type { CreditPrice, E4, Grant, Pool } from "./credit.ts";
 import { formatE4 } from "./credit-amount.ts";
 import { addGrant, closedPool } from "./credit-ledger.ts";
-import { refundPurchase } from "./grants.ts";
+import { type RefundShare, refundPurchase } from "./grants.ts";
 import { invoiceNumber } from "./invoice.ts";
 import { isBelowMinimum } from "./payment-amount.ts";
 import {
@@ -162,7 +162,7 @@ export function takeBackPurchase(
   draft: Draft,
   past: Pick<PaymentPast, "pool" | "grant">,
   { purchase }: Payment,
-  share: { part: bigint; whole: bigint },
+  share: RefundShare,
   nowMs: number,
 ): void {
   const pool = draft.pools.get(purchase?.pool ?? 0) ?? past.pool(purchase?.pool ?? 0);

@@ -38,7 +38,8 @@ export type Refusal = { ok: false } & (
   | { code: "suspended_unpaid"; invoice: unknown }
   | { code: "invoice_closed"; status: string }
   | { code: "reservation_ended"; status: string }
-  | { code: "reservation_key_taken" }
+  /** A key of the caller's own body, used for something else. */
+  | { code: "own_key_taken"; what: string }
   | { code: "access_denied"; reason: string; entitlement: unknown }
   | { code: "usage_refused"; why: string }
   /**

@@ -1,13 +1,14 @@
 import type { Draft } from "./book.ts";
-import type { E4, Grant } from "./credit.ts";
-import { addGrant, freeOf, grantOf, lesser, takeOut } from "./credit-ledger.ts";
+import type { CreditEntry, Draw, E4, Grant, Pool } from "./credit.ts";
+import { addGrant, freeOf, grantOf, lesser, poolOf, takeOut } from "./credit-ledger.ts";
 import { compareDraws } from "./draw-order.ts";
+import { countOf, moveLink } from "./pools.ts";
 
 /**
  * What becomes of a plan's credits when their period ends. Leaves their expiry by date to `grants.ts`.
  *
  * Laws: bought, promotional and manual credits are never touched; under a cap no more than the cap is carried, whatever was held
- * when the period ended.
+ * when the period ended, or comes back from its uses later.
  */
 
 /**
@@ -33,16 +34,56 @@ export function planGrantsOf(draft: Draft, subscription: number, atMs: number): 
  * the rest expires. NONE: all of it expires, so what a period that is cut short had goes with it.
  */
 export function rollOver(draft: Draft, subscription: number, atMs: number): void {
+  const entry = draft.last.creditEntry;
+  const room = new Map<number, E4>();
   for (const [number, grants] of Map.groupBy(planGrantsOf(draft, subscription, atMs), ({ pool }) => pool)) {
     const pool = draft.pools.get(number);
     if (pool === undefined || pool.rolloverPolicy === "FULL") continue;
     // Those that expire last are kept first.
-    keepUpTo(draft, grants.toReversed(), pool.rolloverPolicy === "CAPPED" ? (pool.rolloverCapE4 ?? 0n) : 0n, atMs);
+    room.set(number, keepUpTo(draft, grants.toReversed(), capOf(pool), atMs));
   }
+  for (const pool of [...draft.pools.values()])
+    if (pool.status !== "ARCHIVED" && pool.rolloverPolicy !== "FULL")
+      moveLink(draft, { pool: pool.number, subscription }, () => ({
+        ended: { entry, roomE4: room.get(pool.number) ?? capOf(pool) },
+      }));
 }
 
-/** Keeps so much of these grants, in their order, and first of what is free: what is held may be used up before it comes back. */
-function keepUpTo(draft: Draft, grants: readonly Grant[], capE4: E4, atMs: number): void {
+function capOf({ rolloverPolicy, rolloverCapE4 = 0n }: Pool): E4 {
+  return rolloverPolicy === "CAPPED" ? rolloverCapE4 : 0n;
+}
+
+/**
+ * Plan credits came back by a reversal of `spent` and are free in their grant. Those of a subscription that has ended are void; of a use
+ * in a period that is over, what the cap has room for is carried over, and the rest expires, as it would have then. Answers how many left.
+ */
+export function settleSpent(
+  draft: Draft,
+  { grant: number, amountE4 }: Draw,
+  spent: Pick<CreditEntry, "number">,
+  atMs: number,
+): E4 {
+  const { subscription, type, pool } = grantOf(draft, number);
+  if (subscription === undefined || (type !== "PLAN_INCLUDED" && type !== "ROLLOVER")) return 0n;
+  const status = draft.subscriptions.get(subscription)?.status ?? "CANCELLED";
+  if (status === "CANCELLED") {
+    takeOut(draft, number, { type: "VOID", amountE4, description: "The subscription ended" }, atMs);
+    return amountE4;
+  }
+  const { ended } = countOf(poolOf(draft, pool), subscription) ?? {};
+  if (ended === undefined || spent.number > ended.entry) return 0n;
+  const keptE4 = lesser(amountE4, ended.roomE4);
+  takeOut(draft, number, { type: "EXPIRATION", amountE4: amountE4 - keptE4 }, atMs);
+  carryOver(draft, number, keptE4, atMs);
+  moveLink(draft, { pool, subscription }, () => ({ ended: { ...ended, roomE4: ended.roomE4 - keptE4 } }));
+  return amountE4 - keptE4;
+}
+
+/**
+ * Keeps so much of these grants, in their order, and first of what is free: what is held may be used up before it comes back. Answers
+ * what room is left.
+ */
+function keepUpTo(draft: Draft, grants: readonly Grant[], capE4: E4, atMs: number): E4 {
   let roomE4 = capE4;
   for (const { number } of grants) {
     const freeE4 = freeOf(grantOf(draft, number));
@@ -58,12 +99,16 @@ function keepUpTo(draft: Draft, grants: readonly Grant[], capE4: E4, atMs: numbe
     roomE4 -= carriesE4;
     draft.grants.put({ ...grant, carriesE4 });
   }
+  return roomE4;
 }
 
-/** Carries credits of a grant into the next period, with all that they are worth and when they expire. Carried once, they stay. */
+/**
+ * Carries credits of a grant into the next period, with all that they are worth and when they expire. Carried once, they stay, unless some
+ * of their grant is held over a period's end: what is held of it later must not mix with that, which the cap is for.
+ */
 export function carryOver(draft: Draft, number: number, amountE4: E4, atMs: number): void {
-  const { type, pool, subscription, invoice, unitPriceE12, currency, expiresAtMs } = grantOf(draft, number);
-  if (amountE4 === 0n || type === "ROLLOVER") return;
+  const { type, pool, subscription, invoice, unitPriceE12, currency, expiresAtMs, heldE4 } = grantOf(draft, number);
+  if (amountE4 === 0n || (type === "ROLLOVER" && heldE4 === 0n)) return;
   const description = "Carried over";
   takeOut(draft, number, { type: "ADJUSTMENT", amountE4, description }, atMs);
   addGrant(

@@ -191,7 +191,7 @@ describe("does", () => {
     const core = creditBook();
     const pool = core.makePool();
     const grant = core.give(pool, 100, { type: "PURCHASED" });
-    const spec = { pool: core.pool(pool), grant: core.grant(grant), share: { part: 1n, whole: 3n } };
+    const spec = { pool: core.pool(pool), grant: core.grant(grant), share: { before: 0n, part: 1n, whole: 3n } };
     expect(refundPurchase(core.draft(), spec, 1_000)).toBe(credits(33.3333));
     expect(core.pool(pool)).toMatchObject({ voidedE4: credits(33.3333), balanceE4: credits(66.6667) });
     core.commit();
@@ -206,7 +206,7 @@ describe("does", () => {
     const refund = (part: bigint) =>
       refundPurchase(
         core.draft(),
-        { pool: core.pool(pool), grant: core.grant(grant), share: { part, whole: 2n } },
+        { pool: core.pool(pool), grant: core.grant(grant), share: { before: part - 1n, part: 1n, whole: 2n } },
         1_000,
       );
     expect(refund(1n)).toBe(credits(10));
@@ -264,7 +264,7 @@ describe("refuses", () => {
       decideUnlink(draft, there.pool, 1, 0),
     ];
     expect(replies.map((reply) => (reply.ok ? "ok" : reply.code))).toEqual(replies.map(() => "state_conflict"));
-    expect(refundPurchase(draft, { ...there, share: { part: 1n, whole: 1n } }, 0)).toBe(0n);
+    expect(refundPurchase(draft, { ...there, share: { before: 0n, part: 1n, whole: 1n } }, 0)).toBe(0n);
     expect(expireGrants(draft, 1_000)).toBe(0);
   });
 
@@ -373,7 +373,7 @@ describe("holds", () => {
     const pool = core.makePool();
     const [bought, other] = [core.give(pool, 100, { type: "PURCHASED" }), core.give(pool, 50)];
     granted(deduct(core, pool, 80));
-    const whole = { part: 1n, whole: 1n };
+    const whole = { before: 0n, part: 1n, whole: 1n };
     const refund = () =>
       refundPurchase(core.draft(), { pool: core.pool(pool), grant: core.grant(bought), share: whole }, 0);
     expect([refund(), refund()]).toEqual([credits(70), 0n]);

@@ -103,6 +103,7 @@ export function history() {
     status: "ACTIVE",
     createdAtMs: 0,
     modifiedAtMs: 0,
+    activatedAtMs: 0,
     gracePeriodDays: 3,
     anchorDay: 1,
     period: { startMs: paper.sub.startMs, endMs: paper.sub.endMs },
@@ -121,6 +122,8 @@ export function history() {
   const startPeriod = (next: Parameters<typeof model.startPeriod>[0]): void => {
     startDrawPeriod(core.draft(), next.number);
     model.startPeriod(next, PLANS[next.plan] ?? []);
+    // Whose credits these are.
+    core.book.subscriptions.set(next.number, subscription());
     grantPlanCredits(core.draft(), subscription(), { credits: periodCredits(allocations(next.plan)) }, paper.nowMs);
   };
   const endPeriod = (): void => {
@@ -249,8 +252,11 @@ export function history() {
         a,
       );
       if (lot === undefined) return;
-      const part = 1 + (b % 4);
-      const spec = { pool: core.pool(lot.pool), grant: core.grant(lot.n), share: { part: BigInt(part), whole: 4n } };
+      const before = lot.refunded ?? 0;
+      const part = Math.min(1 + (b % 4), 4 - before);
+      if (part === 0) return;
+      const share = { before: BigInt(before), part: BigInt(part), whole: 4n };
+      const spec = { pool: core.pool(lot.pool), grant: core.grant(lot.n), share };
       agree("refunded", Number(refundPurchase(core.draft(), spec, paper.nowMs)), model.refund(lot, part));
     },
     void(a, b) {
@@ -272,6 +278,7 @@ export function history() {
       if (b % 6 > 0) return;
       const { nowMs, sub } = paper;
       endPlanCredits(core.draft(), sub.number, nowMs);
+      core.draft().subscriptions.put({ ...subscription(), status: "CANCELLED", isOpen: false });
       model.endSub();
       startPeriod({ ...sub, number: sub.number + 1, plan: b % PLANS.length, startMs: nowMs, endMs: nextMonth(nowMs) });
     },
@@ -356,7 +363,15 @@ export function history() {
     ["AI", true],
   ] as const) {
     core.makePool({ denomination, hardLimit });
-    const rules = { denomination, hard: hardLimit, policy: "NONE" as const, cap: 0, status: "ACTIVE", links: [] };
+    const rules = {
+      denomination,
+      hard: hardLimit,
+      policy: "NONE" as const,
+      cap: 0,
+      status: "ACTIVE",
+      links: [],
+      unlinked: [],
+    };
     model.pools.push({ ...rules, n: model.pools.length + 1 });
   }
   startPeriod(paper.sub);

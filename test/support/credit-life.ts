@@ -448,13 +448,14 @@ export async function openLife({ world, plans }: Shop, reference: string) {
       agree(`grant ${number}`, ours, right);
     }
     agree("pools", pools.length, model.pools.length);
-    for (const { number, status, links, aheadE4 = 0n } of pools) {
+    for (const { number, status, links, ahead = [] } of pools) {
       const right = model.pools[number - 1];
-      const ours = [status, aheadE4, ...links.map((link) => link.subscription)].join(" ");
+      const dueE4 = ahead.reduce((sum, cut) => (cut.dueE4 > 0n ? sum + cut.dueE4 : sum), 0n);
+      const ours = [status, dueE4, ...links.map((link) => link.subscription)].join(" ");
       agree(
         `pool ${number}`,
         ours,
-        [right?.status, model.ahead.get(number) ?? 0, ...(right?.links ?? []).map(({ sub }) => sub)].join(" "),
+        [right?.status, model.aheadOf(number), ...(right?.links ?? []).map(({ sub }) => sub)].join(" "),
       );
     }
   };
@@ -465,7 +466,15 @@ export async function openLife({ world, plans }: Shop, reference: string) {
   ] as const) {
     const body = { name: `Own ${denomination}`, denomination, hardLimit, customerId: id };
     said(await post(`${CREDITS}/pools`, body), 201, "pool");
-    const rules = { denomination, hard: hardLimit, policy: "NONE" as const, cap: 0, status: "ACTIVE", links: [] };
+    const rules = {
+      denomination,
+      hard: hardLimit,
+      policy: "NONE" as const,
+      cap: 0,
+      status: "ACTIVE",
+      links: [],
+      unlinked: [],
+    };
     model.pools.push({ ...rules, n: model.pools.length + 1 });
   }
   const shown = () => world.call(`GET`, `/api/v1/client/credits/${reference}/pools?limit=200`);

@@ -3,10 +3,17 @@ import type { CreditEntryType, GrantType, RolloverPolicy } from "../../src/domai
 /** Credits as one would keep them on paper, in 1/10,000: lots and a ledger. All else is added up anew whenever it is asked for. */
 
 type Terms = { pool: number; type: GrantType; amount: number; until: number; sub?: number | undefined };
-export type Lot = Terms & { n: number; left: number; isVoid?: boolean; carries?: number | undefined; owed?: number };
+export type Lot = Terms & {
+  n: number;
+  left: number;
+  isVoid?: boolean;
+  carries?: number | undefined;
+  owed?: number;
+  refunded?: number;
+};
 export type Part = { lot: Lot; amount: number };
 export type Holding = { sub: number; parts: Part[] };
-export type Link = { sub: number; priority: number; limit: number; from: number };
+export type Link = { sub: number; priority: number; limit: number; from: number; ended?: { at: number; room: number } };
 type Rules = { denomination: string; hard: boolean; policy: RolloverPolicy; cap: number; model?: string };
 type Entry = { sub?: number; reverses?: number } & {
   pool: number;
@@ -24,7 +31,7 @@ const byDraw = (a: Lot, b: Lot): number =>
 const some = (parts: Part[]): Part[] => parts.filter(({ amount }) => amount > 0);
 
 export function creditModel() {
-  const pools: (Rules & { n: number; status: string; links: Link[] })[] = [];
+  const pools: (Rules & { n: number; status: string; links: Link[]; unlinked: Link[] })[] = [];
   const lots: Lot[] = [];
   const ledger: Entry[] = [];
   const holds: Holding[] = [];
@@ -45,7 +52,7 @@ export function creditModel() {
     if (amount > 0) write(lot.pool, type, [{ lot, amount }], -amount);
   };
   const carry = (lot: Lot, amount: number): void => {
-    if (amount === 0 || lot.type === "ROLLOVER") return;
+    if (amount === 0 || (lot.type === "ROLLOVER" && held(lot) === 0)) return;
     out(lot, "ADJUSTMENT", amount);
     add({ ...lot, type: "ROLLOVER", amount }, "ADJUSTMENT");
   };
@@ -53,12 +60,15 @@ export function creditModel() {
     if (lot.isVoid) out(lot, "VOID", amount);
     else if (lot.until <= now) out(lot, "EXPIRATION", amount);
   };
-  const release = (hold: Holding, now: number): void => {
+  /** Answers what a voiding or a period's end, which came first, takes of it. */
+  const release = (hold: Holding, now: number): Part[] => {
+    const gone: Part[] = [];
     for (let part = hold.parts.shift(); part !== undefined; part = hold.parts.shift()) {
       const { lot, amount } = part;
       const { carries, owed = 0 } = lot;
       if (held(lot) === 0) lot.carries = undefined;
       back(part, now);
+      if (lot.isVoid || (lot.until <= now && carries !== undefined)) gone.push(part);
       if (lot.isVoid || lot.until <= now) continue;
       out(lot, "VOID", Math.min(amount, owed));
       lot.owed = Math.min(Math.max(0, owed - amount), held(lot));
@@ -66,8 +76,10 @@ export function creditModel() {
       const kept = Math.min(amount, carries);
       if (held(lot) > 0) lot.carries = carries - kept;
       out(lot, "EXPIRATION", amount - kept);
+      gone.push({ lot, amount: amount - kept });
       carry(lot, kept);
     }
+    return gone;
   };
   const from = (n: number, quota: number): Part[] => {
     const parts: Part[] = [];

@@ -46,13 +46,29 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
   const keys = new Map<string, Lot>();
   /** Of the open period: what plans gave for which time. */
   let covered: { denomination: string; amount: number; startMs: number; endMs: number }[] = [];
-  /** By pool: given for time that was given back. */
-  const ahead = new Map<number, number>();
+  /** Given for time that was given back: what is due for it, and what was held then and may be used yet. */
+  const cuts: { pool: number; sub: number; lot: number; from: number; due: number; held: number }[] = [];
+  /** Where the ledger stood when the period began. */
+  let since = 0;
+  const cutsOf = ({ sub: number, n, pool }: Lot) =>
+    cuts.filter(
+      (cut) =>
+        cut.sub === number && n <= cut.lot && pools[cut.pool - 1]?.denomination === pools[pool - 1]?.denomination,
+    );
 
   const statusOf = (n: number): string | undefined => pools[n - 1]?.status;
   const isClosed = (n: number): boolean => statusOf(n) === "ARCHIVED";
   const linkOf = (n: number, number = paper.sub.number): Link | undefined =>
     pools[n - 1]?.links.find((link) => link.sub === number);
+
+  /** What a link counts, also one that was taken away in this period. */
+  const countOf = (n: number): Link | undefined =>
+    linkOf(n) ?? pools[n - 1]?.unlinked.find((link) => link.sub === paper.sub.number);
+  /** What of a lot is held, and leaves when it comes back. */
+  const leavingOf = (lot: Lot): number => {
+    if (lot.isVoid) return model.held(lot);
+    return lot.carries === undefined ? 0 : Math.max(0, model.held(lot) - lot.carries);
+  };
 
   /** What is drawn for a use; undefined: it is refused. */
   const drawn = (denomination: string, need: number): Part[] | undefined => {
@@ -76,9 +92,11 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
     let rest = amount;
     for (const { n, status, denomination: own } of pools) {
       if (own !== denomination || status === "ARCHIVED") continue;
-      const setOff = Math.min(rest, ahead.get(n) ?? 0);
-      ahead.set(n, (ahead.get(n) ?? 0) - setOff);
-      rest -= setOff;
+      for (const cut of cuts.filter(({ pool }) => pool === n)) {
+        const setOff = Math.min(rest, Math.max(0, cut.due));
+        cut.due -= setOff;
+        rest -= setOff;
+      }
     }
     return rest;
   };
@@ -95,7 +113,17 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       const ofModel = pools.filter((pool) => pool.model === name && pool.status !== "ARCHIVED");
       let pool = ofModel.find(({ n }) => linkOf(n)) ?? ofModel.find(({ links }) => links.length === 0);
       if (pool === undefined) {
-        pool = { n: pools.length + 1, denomination, hard, policy, cap, model: name, status: "ACTIVE", links: [] };
+        pool = {
+          n: pools.length + 1,
+          denomination,
+          hard,
+          policy,
+          cap,
+          model: name,
+          status: "ACTIVE",
+          links: [],
+          unlinked: [],
+        };
         pools.push(pool);
       }
       const { number, endMs } = paper.sub;
@@ -103,7 +131,8 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       covered.push({ denomination, amount, startMs: fromMs, endMs });
       const more = lessAhead(denomination, amount);
       const until = Math.min(policy === "NONE" ? endMs : NEVER, months ? monthsEnd(months) : NEVER);
-      if (more > 0) model.add({ pool: pool.n, type: "PLAN_INCLUDED", amount: more, until, sub: number });
+      if (more === 0) model.write(pool.n, "ADJUSTMENT", [], 0);
+      else model.add({ pool: pool.n, type: "PLAN_INCLUDED", amount: more, until, sub: number });
     });
   };
   const planLots = (): Lot[] =>
@@ -114,6 +143,7 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       .filter((lot) => !lot.isVoid && lot.until > paper.nowMs && lot.left > 0);
 
   const rollOver = (): void => {
+    const [at, rooms] = [ledger.length, new Map<number, number>()];
     for (const [n, ours] of Map.groupBy(planLots(), ({ pool }) => pool)) {
       const { policy, cap } = pools[n - 1] ?? { policy: "FULL", cap: 0 };
       if (policy === "FULL") continue;
@@ -128,11 +158,38 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
         lot.carries = Math.min(model.held(lot), room, lot.carries ?? NEVER);
         room -= lot.carries;
       }
+      rooms.set(n, room);
     }
+    for (const { n, policy, cap, status } of pools) {
+      const link = countOf(n);
+      if (status === "ARCHIVED" || policy === "FULL" || link === undefined) continue;
+      link.ended = { at, room: rooms.get(n) ?? (policy === "CAPPED" ? cap : 0) };
+    }
+  };
+  /** What of a plan's credits that came back from a use does not stay: how much that was. */
+  const backFrom = ({ lot, amount }: Part, at: number): number => {
+    if (lot.isVoid || lot.until <= paper.nowMs) {
+      model.back({ lot, amount }, paper.nowMs);
+      return amount;
+    }
+    if (lot.sub === undefined || (lot.type !== "PLAN_INCLUDED" && lot.type !== "ROLLOVER")) return 0;
+    if (lot.sub !== paper.sub.number) {
+      model.out(lot, "VOID", amount);
+      return amount;
+    }
+    const { ended } = countOf(lot.pool) ?? {};
+    if (ended === undefined || at >= ended.at) return 0;
+    const kept = Math.min(amount, ended.room);
+    ended.room -= kept;
+    model.out(lot, "EXPIRATION", amount - kept);
+    model.carry(lot, kept);
+    return amount - kept;
   };
   const startPeriod = (next: Omit<PaperSub, "inForce">, amounts: readonly number[]): void => {
     paper.sub = { ...next, inForce: [next.plan] };
     covered = [];
+    since = ledger.length;
+    for (const pool of pools) pool.unlinked = pool.unlinked.filter((link) => link.sub !== next.number);
     for (const { links } of pools) for (const link of links) if (link.sub === next.number) link.from = ledger.length;
     given(amounts);
   };
@@ -145,11 +202,14 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
   const endSub = (): void => {
     voidPlan();
     for (const pool of pools)
-      if (pool.status !== "ARCHIVED") pool.links = pool.links.filter((link) => link.sub !== paper.sub.number);
+      if (pool.status !== "ARCHIVED") {
+        pool.links = pool.links.filter((link) => link.sub !== paper.sub.number);
+        pool.unlinked = pool.unlinked.filter((link) => link.sub !== paper.sub.number);
+      }
   };
   /** The time that is left is given back: what of its credits `take` leaves was given ahead. */
   const cutShort = (take: () => void): void => {
-    const first = ledger.length;
+    const [first, lot] = [ledger.length, lots.length];
     take();
     for (const [denomination, parts] of Map.groupBy(covered, (one) => one.denomination)) {
       const ours = pools.filter((pool) => pool.denomination === denomination && pool.status !== "ARCHIVED");
@@ -161,18 +221,33 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
         return sum + Number((exact + whole - 1n) / whole);
       }, 0);
       const gone = total(ledger.slice(first).filter((entry) => ours.some(({ n }) => n === entry.pool)));
-      ahead.set(pool.n, (ahead.get(pool.n) ?? 0) + Math.max(0, unused + gone));
+      if (unused + gone <= 0) continue;
+      const leaving = lots
+        .filter((one) => one.sub === paper.sub.number && one.n <= lot && ours.some(({ n }) => n === one.pool))
+        .reduce((sum, one) => sum + leavingOf(one), 0);
+      const { number } = paper.sub;
+      cuts.push({ pool: pool.n, sub: number, lot, from: since, due: unused + gone - leaving, held: leaving });
     }
     covered = [];
   };
   const finish = (on: Holding): void => {
-    model.release(on, paper.nowMs);
+    // What leaves of what a cut found held was used by nobody.
+    for (const part of model.release(on, paper.nowMs)) {
+      let gone = part.amount;
+      for (const cut of cutsOf(part.lot)) {
+        const back = Math.min(gone, cut.held);
+        cut.held -= back;
+        gone -= back;
+      }
+    }
     holds.splice(holds.indexOf(on), 1);
   };
   return {
     ...model,
     paper,
-    ahead,
+    /** What the next credits of plans are fewer by, as it stands on a pool. */
+    aheadOf: (n: number): number =>
+      cuts.filter(({ pool }) => pool === n).reduce((sum, { due }) => sum + Math.max(0, due), 0),
     linkOf,
     drawn,
     given,
@@ -232,6 +307,14 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       });
       const more = drawn(denomination, rest);
       if (more === undefined) return false;
+      for (const { lot, amount } of taken) {
+        let used = Math.min(amount, leavingOf(lot));
+        for (const cut of cutsOf(lot)) {
+          const some = Math.min(used, cut.held);
+          Object.assign(cut, { due: cut.due + some, held: cut.held - some });
+          used -= some;
+        }
+      }
       on.parts = on.parts
         .map(({ lot, amount }, index) => ({ lot, amount: amount - (taken[index]?.amount ?? 0) }))
         .filter(({ amount }) => amount > 0);
@@ -276,15 +359,25 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       const draws = back.reverse().filter((one) => one.amount > 0);
       for (const { lot, amount: some } of draws) lot.left += some;
       model.write(entry.pool, "REVERSAL", draws, total(draws), { reverses: at, sub: entry.sub });
-      for (const one of draws) model.back(one, paper.nowMs);
+      for (const one of draws) {
+        const gone = backFrom(one, at);
+        // Whoever used it in a period that was cut short has not, so less was given ahead.
+        for (const cut of cutsOf(one.lot))
+          if (at >= cut.from) cut.due -= cut.held > 0 ? gone : Math.min(gone, Math.max(0, cut.due));
+      }
       return true;
     },
     /** So many quarters of a purchase are given back: what is held of them leaves when it comes back. Answers what that takes at once. */
     refund(lot: Lot, quarters: number): number {
-      if (isClosed(lot.pool) || (quarters === 4 && lot.isVoid)) return 0;
-      const share = Math.floor((lot.amount * quarters) / 4 + 0.5);
+      const { refunded = 0 } = lot;
+      const isAll = refunded + quarters === 4;
+      if (isClosed(lot.pool)) return 0;
+      lot.refunded = refunded + quarters;
+      if (isAll && lot.isVoid) return 0;
+      const upTo = (sum: number): number => Math.floor((lot.amount * sum) / 4 + 0.5);
+      const share = isAll ? NEVER : upTo(refunded + quarters) - upTo(refunded);
       const amount = Math.min(model.free(lot), share);
-      if (quarters === 4) lot.isVoid = true;
+      if (isAll) lot.isVoid = true;
       else lot.owed = Math.min(model.held(lot), (lot.owed ?? 0) + share - amount);
       model.out(lot, "VOID", amount);
       return amount;
@@ -318,14 +411,16 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
     link(n: number, priority: number, limit: number): boolean {
       const pool = pools[n - 1];
       if (pool === undefined || pool.status === "ARCHIVED") return false;
-      const from = linkOf(n)?.from ?? ledger.length;
+      const before = countOf(n) ?? { from: ledger.length };
       const others = pool.links.filter((link) => link.sub !== paper.sub.number);
-      pool.links = [...others, { sub: paper.sub.number, priority, limit, from }];
+      pool.links = [...others, { ...before, sub: paper.sub.number, priority, limit }];
+      pool.unlinked = pool.unlinked.filter((link) => link !== before);
       return true;
     },
     unlink(n: number): boolean {
       const pool = pools[n - 1];
       if (pool === undefined || pool.status === "ARCHIVED") return false;
+      pool.unlinked.push(...pool.links.filter((link) => link.sub === paper.sub.number));
       pool.links = pool.links.filter((link) => link.sub !== paper.sub.number);
       return true;
     },

@@ -438,6 +438,16 @@ describe("holds", () => {
     const later = await correct(world, eventId, { usageUnits: 1, idempotencyKey: "fix" });
     expect(later).toMatchObject({ status: 200, data: answers[0]?.data });
     expect(await used(world)).toBe(4);
+    // Of another event it corrects nothing, and says so.
+    const other = await event(world, 2);
+    expect(await correct(world, other, { usageUnits: 0, idempotencyKey: "fix" })).toMatchObject({
+      status: 409,
+      error: {
+        code: "idempotency_conflict",
+        message: "This idempotencyKey was used for another event. Nothing was done.",
+      },
+    });
+    expect((await correct(world, other, { usageUnits: 0, idempotencyKey: "other" })).status).toBe(201);
     // Without a key each is a correction of its own; the right total said again changes nothing.
     expect((await correct(world, eventId, { usageUnits: 4 })).data.usageUnits).toBe(0);
     expect(await used(world)).toBe(4);

@@ -12,12 +12,12 @@ import { notFound, remembering } from "../decide.ts";
 import type { Customer } from "../image.ts";
 import { closedWith, segmentThatCounted } from "../invoice-store.ts";
 import { numberOf } from "../questions/billing.ts";
-import { changesOf, moneyFields, openRecording, type Recording, store, storedReceipt } from "../recording.ts";
+import { changesOf, moneyFields, openRecording, type Recording, store, storedEvent } from "../recording.ts";
 import { correctionsOf, readEvent } from "../store.ts";
 
 /**
  * Corrects what an event said it used; see `decideCorrection`. The entry stands in the current hour, with the names of the event that
- * it is about. The caller's key answers the first receipt again; keys of events are other keys. Whatever is answered is remembered
+ * it is about. The caller's key answers the first receipt again, and refuses `own_key_taken` for another event; keys of events are other keys. Whatever is answered is remembered
  * under the Idempotency-Key.
  */
 export function correct(customer: Customer, call: CorrectCall, nowMs: number): Reply<CorrectReply> {
@@ -32,9 +32,13 @@ function decideCorrect(recording: Recording, call: CorrectCall, nowMs: number): 
   const { customer } = recording;
   const { image, sql } = customer;
   const { tag } = image.owner;
-  const first = call.key === undefined ? undefined : storedReceipt(customer, correctionKey(call.key));
-  if (first !== undefined) return { ok: true, value: { receipt: first, isRepeat: true } };
+  const first = call.key === undefined ? undefined : storedEvent(customer, correctionKey(call.key));
   const seq = numberOf(customer, "event", call.eventId);
+  if (first !== undefined) {
+    // Who would hear of another event's correction took this one for corrected.
+    if (first.correction?.corrects !== seq) return { ok: false, code: "own_key_taken", what: "another event" };
+    return { ok: true, value: { receipt: receiptOf(first), isRepeat: true } };
+  }
   const wrong = seq === undefined ? undefined : readEvent(sql, tag, seq);
   if (wrong === undefined) return notFound("event", call.eventId);
   const place = recording.seq + 1;

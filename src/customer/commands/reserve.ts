@@ -15,7 +15,7 @@ import type { LendCall, LendReply, ReserveCall, ReserveReply } from "../reservat
 /**
  * Holds units, if they may be used now, so that nobody else can use them. The caller's own key answers the same reservation again
  * while it holds and once it is committed, and refuses `state_conflict` when it was given back or lapsed and
- * `reservation_key_taken` when it was for something else; a refusal is not remembered under it, but like every answer under the Idempotency-Key. With a wish a block
+ * `own_key_taken` when it was for something else; a refusal is not remembered under it, but like every answer under the Idempotency-Key. With a wish a block
  * comes along where there is enough left.
  */
 export function reserve(customer: Customer, call: ReserveCall, nowMs: number): Reply<ReserveReply> {
@@ -86,7 +86,8 @@ function answerOf(customer: Customer, draft: Draft, call: ReserveCall, nowMs: nu
 
 /** Who would take the key's reservation for one that it asked for now, or for one that still holds, would use what nobody kept for it. */
 function notTheSame({ featureKey, unitsE12, status }: Hold, call: ReserveCall): Refusal | undefined {
-  if (featureKey !== call.featureKey || unitsE12 !== call.unitsE12) return { ok: false, code: "reservation_key_taken" };
+  if (featureKey !== call.featureKey || unitsE12 !== call.unitsE12)
+    return { ok: false, code: "own_key_taken", what: "another feature or other units" };
   if (status === "HELD" || status === "COMMITTED") return undefined;
   const why = `The reservation of this idempotencyKey is ${status} and holds nothing: reserve under another key.`;
   return { ok: false, code: "state_conflict", why };

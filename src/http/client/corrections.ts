@@ -37,7 +37,7 @@ export const correctionRoutes: readonly Route[] = [
     summary: "Correct how much an event used",
     description: `Say the right total; nothing that was recorded is changed: the difference becomes an event of its own (\`CORRECTION\`), now, with its own receipt.
 
-More units count in the current period, as late ones. Fewer are taken from the counter while the event's period is open, at the price of the version that counted them, as if they had never been counted; where units accumulate they leave the counter at any time. Of a period that was billed they are given back as money: \`creditAmount\`, a CREDIT line on the subscription's next invoice, or, if it has ended, in the customer's credit balance; a billed period never gives back more than it was billed. Credits that paid for what is less go back to their grants, those of an expired one leave at once; units with a price go before units that credits paid for. More units burn credits by the event's own weight, and a hard pool that does not cover them refuses the correction. A cost follows where it came from the rule's cost per unit; revenue that you sent yourself stays. An event that was not counted has only its total corrected. \`idempotencyKey\` answers the first receipt again (200).`,
+More units count in the current period, as late ones. Fewer are taken from the counter while the event's period is open, at the price of the version that counted them, as if they had never been counted; where units accumulate they leave the counter at any time. Of a period that was billed they are given back as money: \`creditAmount\`, a CREDIT line on the subscription's next invoice, or, if it has ended, in the customer's credit balance; a billed period never gives back more than it was billed. Credits that paid for what is less go back to their grants, those of an expired one leave at once; units with a price go before units that credits paid for. More units burn credits by the event's own weight, and a hard pool that does not cover them refuses the correction. A cost follows where it came from the rule's cost per unit; revenue that you sent yourself stays. An event that was not counted has only its total corrected. \`idempotencyKey\` answers the first receipt again (200); used for another event: 409.`,
     params: z.object({ eventId: idText }),
     body: CorrectBody,
     examples: { body: { usageUnits: 2, reason: "counted twice", idempotencyKey: "fix-8f1c" } },
@@ -48,6 +48,7 @@ More units count in the current period, as late ones. Fewer are taken from the c
       "usage_refused",
       "credits_short",
       "state_conflict",
+      "own_key_taken",
       "quarantined",
       "request_conflict",
     ],

@@ -162,7 +162,7 @@ export const reservationRoutes: readonly Route[] = [
       "customer_not_found",
       "other_customer",
       "state_conflict",
-      "reservation_key_taken",
+      "own_key_taken",
       "quarantined",
       "request_conflict",
     ],
