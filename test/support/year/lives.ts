@@ -234,6 +234,10 @@ export function look(book: Book, atMs: number): void {
   book.nowMs = Math.max(book.nowMs, atMs);
   for (let due = firstDue(book); due !== undefined && due.atMs <= book.nowMs; due = firstDue(book)) {
     due.work();
+    // At its instant, before anything else that has fallen due since.
+    const { nowMs } = book;
+    book.nowMs = due.atMs;
     carrySmallBills(book);
+    book.nowMs = nowMs;
   }
 }
