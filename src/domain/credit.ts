@@ -39,9 +39,9 @@ export type PoolLink = {
 /** Credits of a period that was cut short which were used or are kept, though the time that they were for was given back. */
 export type Ahead = {
   subscription: number;
-  /** The last grant before the cut, and when the period had begun. */
+  /** The last grant before the cut, and the last entry before the period. */
   grant: number;
-  startMs: number;
+  entry: number;
   /** Still to be set off. Below 0: so much of what is held can be used before there is anything to set off. */
   dueE4: E4;
   /** Held at the cut, and neither used nor back since: it counts when it is used, since it leaves when it comes back. */

@@ -40,7 +40,7 @@ export function cutPlanCredits(
   const subscription = draft.subscriptions.get(number);
   if (subscription?.creditCoverage === undefined) return;
   const { creditCoverage, ...rest } = subscription;
-  const { startMs } = subscription.period;
+  const { creditsAfter: entry = 0 } = subscription;
   draft.subscriptions.put(rest);
   const taken = draft.creditEntries.filter((entry) => entry.atMs === atMs && isTakenFrom(draft, number, entry));
   for (const [denomination, covered] of Map.groupBy(creditCoverage, (given) => given.denomination)) {
@@ -55,7 +55,7 @@ export function cutPlanCredits(
     const heldE4 = [...draft.grants.values()]
       .filter((one) => one.subscription === number && one.number <= grant && numbers.includes(one.pool))
       .reduce((sum, one) => sum + leavingOf(one), 0n);
-    const cut = { subscription: number, grant, startMs, dueE4: leftE4 - heldE4, heldE4 };
+    const cut = { subscription: number, grant, entry, dueE4: leftE4 - heldE4, heldE4 };
     draft.pools.put({ ...pool, ahead: [...(pool.ahead ?? []), cut] });
   }
 }
@@ -91,12 +91,12 @@ export function aheadReturned(draft: Draft, number: number, amountE4: E4): void 
 }
 
 /** A use since the beginning of a period that was cut short is reversed, and its credits left at once: they were given to nobody. */
-export function aheadReversed(draft: Draft, number: number, spent: Pick<CreditEntry, "atMs">, amountE4: E4): void {
+export function aheadReversed(draft: Draft, number: number, spent: Pick<CreditEntry, "number">, amountE4: E4): void {
   const grant = draft.grants.get(number);
   if (grant === undefined) return;
   let restE4 = amountE4;
   changeCuts(draft, grant, (cut) => {
-    if (spent.atMs < cut.startMs) return cut;
+    if (spent.number <= cut.entry) return cut;
     // What was set off already stays so, unless held credits of the same time are still to be used.
     const lessE4 = cut.heldE4 > 0n ? restE4 : lesser(restE4, cut.dueE4);
     restE4 -= lessE4;

@@ -47,6 +47,7 @@ export function openPeriod(draft: Draft, subscription: Subscription, startMs: nu
   const pin = pinOf(draft, subscription);
   const { openInvoice: _, creditCoverage: __, ...rest } = subscription;
   startDrawPeriod(draft, subscription.number);
+  const { creditEntry } = draft.last;
   const opened = draft.subscriptions.put({
     ...rest,
     anchorDay,
@@ -54,6 +55,7 @@ export function openPeriod(draft: Draft, subscription: Subscription, startMs: nu
     isOpen: true,
     inForce: [{ ...planRef(pin), startMs }],
     coverage: coverageFrom(subscription.coverage, startMs),
+    ...(creditEntry === 0 ? {} : { creditsAfter: creditEntry }),
     modifiedAtMs: startMs,
   });
   return pin.billingTiming === "IN_ARREARS" ? announce(draft, opened, startMs) : opened;

@@ -63,6 +63,8 @@ export type Subscription = PlanRef & {
   /** The versions in force in the open period, in order: the base in arrears is charged by each one's time. */
   inForce: readonly (PlanRef & { startMs: number })[];
   coverage: readonly Coverage[];
+  /** The last entry of the credit ledger before the open period; absent: there was none. */
+  creditsAfter?: number;
   /** What its plans gave for the open period. Absent: nothing. */
   creditCoverage?: readonly CreditCoverage[];
   /** Credits of paid invoices that wait: for access, or for the payment of an older invoice. */

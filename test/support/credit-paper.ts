@@ -87,6 +87,16 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
     return total(parts) < need && sources.some(({ hard }) => hard) ? undefined : parts;
   };
 
+  const link = (n: number, priority: number, limit: number): boolean => {
+    const pool = pools[n - 1];
+    if (pool === undefined || pool.status === "ARCHIVED") return false;
+    const before = countOf(n) ?? { from: ledger.length };
+    const others = pool.links.filter((one) => one.sub !== paper.sub.number);
+    pool.links = [...others, { ...before, sub: paper.sub.number, priority, limit }];
+    pool.unlinked = pool.unlinked.filter((one) => one !== before);
+    return true;
+  };
+
   /** Of so many new credits, those that are still to be given. */
   const lessAhead = (denomination: string, amount: number): number => {
     let rest = amount;
@@ -127,7 +137,7 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
         pools.push(pool);
       }
       const { number, endMs } = paper.sub;
-      if (!linkOf(pool.n)) pool.links.push({ sub: number, priority: 0, limit: NEVER, from: ledger.length });
+      if (!linkOf(pool.n)) link(pool.n, 0, NEVER);
       covered.push({ denomination, amount, startMs: fromMs, endMs });
       const more = lessAhead(denomination, amount);
       const until = Math.min(policy === "NONE" ? endMs : NEVER, months ? monthsEnd(months) : NEVER);
@@ -408,15 +418,7 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
       paper.sub = { ...paper.sub, plan: to, inForce: [...inForce, to] };
       given(more, paper.nowMs);
     },
-    link(n: number, priority: number, limit: number): boolean {
-      const pool = pools[n - 1];
-      if (pool === undefined || pool.status === "ARCHIVED") return false;
-      const before = countOf(n) ?? { from: ledger.length };
-      const others = pool.links.filter((link) => link.sub !== paper.sub.number);
-      pool.links = [...others, { ...before, sub: paper.sub.number, priority, limit }];
-      pool.unlinked = pool.unlinked.filter((link) => link !== before);
-      return true;
-    },
+    link,
     unlink(n: number): boolean {
       const pool = pools[n - 1];
       if (pool === undefined || pool.status === "ARCHIVED") return false;
