@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { CustomerView } from "../domain/customer.ts";
 import type { LineEvents, LineExplanation } from "../domain/explain.ts";
+import { REPLAY_EVENTS_MAX } from "../domain/limits.ts";
 import type { ReplayDifference } from "../domain/replay.ts";
 import type { InvoiceView } from "../domain/views.ts";
 import { InvoiceItemWire, InvoiceWire, toWireInvoice, toWireItem } from "./invoice.ts";
@@ -26,6 +27,9 @@ const EventsWire = z
     last: z.iso.datetime().optional(),
     countedFrom: z.iso.datetime().meta({ description: "They were counted in [countedFrom, countedUntil)." }),
     countedUntil: z.iso.datetime(),
+    recounted: z.boolean().meta({
+      description: `Were the events themselves counted again, and compared? Not beyond ${REPLAY_EVENTS_MAX.toLocaleString("en")} of one line: what was summed up when its period closed is taken then.`,
+    }),
     unitsCoveredByCredits: z.number().optional(),
     creditsDrawn: z.number().optional(),
   })
@@ -60,6 +64,7 @@ function toWireEvents({
     last: lastAtMs === undefined ? undefined : instantText(lastAtMs),
     countedFrom: instantText(startMs),
     countedUntil: instantText(endMs),
+    recounted: covered !== undefined,
     ...(covered === undefined
       ? {}
       : {

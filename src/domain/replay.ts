@@ -56,10 +56,25 @@ export function replayInvoice(invoice: Invoice, facts: InvoiceFacts): ReplayDiff
     const found = lineDifference(invoice, stored, facts);
     if (found !== undefined) return { line, ...found };
   }
+  const twice = chargedTwice(invoice);
+  if (twice !== undefined) return twice;
   const { currency, amountMinor, lines } = invoice;
   const totalMinor = sumOfLines(lines) + taxOf(invoice);
   if (totalMinor === amountMinor) return undefined;
   return money("the invoice's amount", currency, amountMinor, totalMinor);
+}
+
+/** Time that two base lines charge: each is right by itself, and no plan is paid twice for an instant. */
+function chargedTwice({ lines }: Invoice): ReplayDifference | undefined {
+  const bases = [...lines.entries()].filter(([, { kind }]) => kind === "BASE");
+  for (const [line, { periodStartMs: startMs, periodEndMs: endMs }] of bases) {
+    const earlier = bases.find(
+      ([other, { periodStartMs, periodEndMs }]) => other < line && periodStartMs < endMs && startMs < periodEndMs,
+    );
+    if (earlier !== undefined)
+      return { line, what: "time that is charged twice", stored: "on 2 lines", replayed: "on 1 line" };
+  }
+  return undefined;
 }
 
 type LineDifference = Omit<ReplayDifference, "line">;

@@ -113,6 +113,7 @@ describe("does", () => {
         count: 3,
         first: "2027-01-16T12:00:00.000Z",
         last: "2027-01-28T12:00:00.000Z",
+        recounted: true,
         unitsCoveredByCredits: 0,
         creditsDrawn: 0,
       },
@@ -230,6 +231,12 @@ describe("holds", () => {
       "an invoice with another amount",
       `UPDATE invoices SET body = replace(body, '"amountMinor":60500', '"amountMinor":60400') WHERE status = 'DUE'`,
       "the invoice's amount",
+    ],
+    [
+      "a base that is charged twice",
+      `UPDATE invoices SET body = json_set(body, '$.lines[#]', json_extract(body, '$.lines[#-1]'),
+         '$.amountMinor', json_extract(body, '$.amountMinor') + 1000) WHERE status = 'DUE'`,
+      "time that is charged twice",
     ],
     [
       "a segment of usage with other units",
