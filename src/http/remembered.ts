@@ -56,13 +56,17 @@ export function commitAccount(call: Call, decide: Decide): Promise<Answer> {
 /**
  * A command whose effect, if any, is in a customer's object. The object keeps its own reply with the effect; here the answer is kept
  * after it, with what is refused before any object is asked: a repeat hears the first answer even if the catalog changed since.
- * `work` passes the request's key on to the object, so that it may run again after a crash in between.
+ * `work` passes the request's key on to the object, so that it may run again after a crash in between. `sealed`: see `Decided`.
  */
-export function answerOnce(call: Call, work: () => Promise<Success | Refusal>): Promise<Answer> {
+export function answerOnce(
+  call: Call,
+  work: () => Promise<Success | Refusal>,
+  sealed: Pick<Decided, "sealed"> = {},
+): Promise<Answer> {
   if (call.requestKey === undefined) return work();
   return commitAccount(call, async () => {
     const answered = await work();
-    return answered.ok ? { ...answered, statements: [], audit: [], version: "leave" } : answered;
+    return answered.ok ? { ...answered, ...sealed, statements: [], audit: [], version: "leave" } : answered;
   });
 }
 

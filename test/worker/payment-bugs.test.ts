@@ -383,6 +383,28 @@ describe("does", () => {
     expect(await stripe.calls("/v1/payment_intents")).toEqual([]);
   });
 
+  test("a payment method's routes answer again under an Idempotency-Key, and refuse another request under it", async ({
+    expect,
+  }) => {
+    const { world, stripe } = await shop();
+    await customer(world);
+    const methods = `${CLIENT}/customers/ada/payment-methods`;
+    const once = { "Idempotency-Key": "once" };
+    const choose = (paymentMethodId: string) => world.call("POST", `${methods}/default`, { paymentMethodId }, once);
+    const begin = () => world.call<{ setup_intent_id: string }>("POST", `${methods}/setup-intent`, undefined, once);
+    for (const ask of [() => choose("pm_card_visa"), begin]) {
+      const [first, again] = [await ask(), await ask()];
+      expect(first.status).toBe(200);
+      expect([again.status, again.data]).toEqual([200, first.data]);
+      expect(again.headers.get("Idempotency-Replayed")).toBe("true");
+    }
+    expect(await choose("pm_card_mastercard")).toMatchObject({ status: 409, error: { code: "idempotency_conflict" } });
+    expect(await stripe.calls("/v1/setup_intents")).toHaveLength(1);
+    // Whoever saves a method with it must not find it among what is stored.
+    const { results } = await env.DB.prepare("SELECT * FROM requests").all();
+    expect(JSON.stringify(results)).not.toContain("_secret_");
+  });
+
   test("a customer made at Stripe while nobody waited is known by its id once an event tells of it", async ({
     expect,
   }) => {

@@ -55,33 +55,39 @@ async function readSession(call: Call<Id>): Promise<Answer> {
   return reply.ok ? answer(200, toWireSession(reply.value)) : reply;
 }
 
-async function setupIntent(call: Call<Ref>): Promise<Answer> {
-  const owner = await customerOf(call, call.params.ref);
-  if (!owner.ok) return owner;
-  const { customerId } = owner.value;
-  const object = objectOf(call.env, call.account.account.accountId, customerId);
-  const reply = await object.setupIntent({ payments: paymentTermsOf(call.account.account), ...requestKeyOf(call) });
-  if (!reply.ok) return reply;
-  noteProviderCustomer(call, customerId, reply.value);
-  const { setupIntentId, clientSecret, stripeCustomerId } = reply.value;
-  return answer(200, {
-    setup_intent_id: setupIntentId,
-    client_secret: clientSecret,
-    stripe_customer_id: stripeCustomerId,
-  });
+/** Its secret lets whoever has it save a method for the customer. */
+function setupIntent(call: Call<Ref>): Promise<Answer> {
+  const begin = async (): Promise<Success | Refusal> => {
+    const owner = await customerOf(call, call.params.ref);
+    if (!owner.ok) return owner;
+    const { customerId } = owner.value;
+    const object = objectOf(call.env, call.account.account.accountId, customerId);
+    const reply = await object.setupIntent({ payments: paymentTermsOf(call.account.account), ...requestKeyOf(call) });
+    if (!reply.ok) return reply;
+    noteProviderCustomer(call, customerId, reply.value);
+    const { setupIntentId, clientSecret, stripeCustomerId } = reply.value;
+    return answer(200, {
+      setup_intent_id: setupIntentId,
+      client_secret: clientSecret,
+      stripe_customer_id: stripeCustomerId,
+    });
+  };
+  return answerOnce(call, begin, { sealed: true });
 }
 
-async function setDefault(call: Call<Ref, unknown, z.output<typeof DefaultPaymentMethod>>): Promise<Answer> {
-  const owner = await customerOf(call, call.params.ref);
-  if (!owner.ok) return owner;
-  const { customerId } = owner.value;
-  const { paymentMethodId } = call.body;
-  const object = objectOf(call.env, call.account.account.accountId, customerId);
-  const asked = { payments: paymentTermsOf(call.account.account), paymentMethodId, ...requestKeyOf(call) };
-  const reply = await object.setDefaultMethod(asked);
-  if (!reply.ok) return reply;
-  noteProviderCustomer(call, customerId, reply.value);
-  return answer(200, { paymentMethodId: reply.value.paymentMethodId });
+function setDefault(call: Call<Ref, unknown, z.output<typeof DefaultPaymentMethod>>): Promise<Answer> {
+  return answerOnce(call, async () => {
+    const owner = await customerOf(call, call.params.ref);
+    if (!owner.ok) return owner;
+    const { customerId } = owner.value;
+    const { paymentMethodId } = call.body;
+    const object = objectOf(call.env, call.account.account.accountId, customerId);
+    const asked = { payments: paymentTermsOf(call.account.account), paymentMethodId, ...requestKeyOf(call) };
+    const reply = await object.setDefaultMethod(asked);
+    if (!reply.ok) return reply;
+    noteProviderCustomer(call, customerId, reply.value);
+    return answer(200, { paymentMethodId: reply.value.paymentMethodId });
+  });
 }
 
 export const clientPaymentRoutes: readonly Route[] = [
@@ -129,7 +135,14 @@ export const clientPaymentRoutes: readonly Route[] = [
       "The answer is for Stripe's form in the customer's browser. A first method that is saved is charged from then on: for invoices when they become due, and for purchases.",
     params: Ref,
     answers: { 200: SetupIntentWire },
-    refuses: ["customer_not_found", "other_customer", "payments_off", "payments_unavailable", "quarantined"],
+    refuses: [
+      "customer_not_found",
+      "other_customer",
+      "payments_off",
+      "payments_unavailable",
+      "quarantined",
+      "request_conflict",
+    ],
     handle: setupIntent,
   }),
   defineRoute({
@@ -145,7 +158,14 @@ export const clientPaymentRoutes: readonly Route[] = [
     body: DefaultPaymentMethod,
     examples: { body: { paymentMethodId: "pm_1Qx" } },
     answers: { 200: DefaultPaymentMethodWire },
-    refuses: ["customer_not_found", "other_customer", "payments_off", "payments_unavailable", "quarantined"],
+    refuses: [
+      "customer_not_found",
+      "other_customer",
+      "payments_off",
+      "payments_unavailable",
+      "quarantined",
+      "request_conflict",
+    ],
     handle: setDefault,
   }),
 ];
