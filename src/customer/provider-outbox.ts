@@ -1,4 +1,5 @@
-import { noteTerms } from "../domain/collect.ts";
+import { noteTerms, withNextCharge } from "../domain/collect.ts";
+import { isUnpaid } from "../domain/invoice.ts";
 import {
   PROVIDER_ATTEMPTS_MAX,
   PROVIDER_CALLS_PER_FLUSH_MAX,
@@ -107,7 +108,7 @@ export class ProviderOutbox {
         this.#later(row, "no key is stored");
         outcome = "away";
       } else if (opened === "off" || (isOff && asksForMoney(row))) {
-        if (!this.#drop(row)) break;
+        if (!this.#drop(row, { isOff: true })) break;
         outcome = "off";
       } else if (!(await this.#call(this.#context(opened), row))) outcome = "away";
     }
@@ -123,9 +124,9 @@ export class ProviderOutbox {
     const { sql, wallMs } = this.#customer;
     if (!waitingCalls(sql).some((row) => row.nextAtMs <= wallMs() && asksForMoney(row))) return false;
     const terms = await currentTerms(this.#env, this.accountId);
-    if (terms === undefined || terms.isOn) return false;
-    this.#decide((draft) => noteTerms(draft, terms));
-    return true;
+    if (terms === undefined) return false;
+    if (this.#book.payer.terms?.isOn !== terms.isOn) this.#decide((draft) => noteTerms(draft, terms));
+    return !terms.isOn;
   }
 
   /** The first call that is due and whose turn it is. */
@@ -179,11 +180,15 @@ export class ProviderOutbox {
     return sentAtMs === undefined && (payment.isClosing === true || turnOf(this.#book, payment) === "never");
   }
 
-  /** Forgets a call; the attempt that it was for ends, if it has not. */
-  #drop(row: CallRow): boolean {
+  /** Forgets a call; the attempt that it was for ends, if it has not. A charge that nobody could be asked for is tried again like a declined one. */
+  #drop(row: CallRow, { isOff = false } = {}): boolean {
     const payment = row.op === "refund" ? undefined : this.#paymentOf(row);
     return this.#decide((draft, past, nowMs) => {
-      if (payment !== undefined && isOpenPayment(payment)) expire(draft, past, payment, nowMs);
+      if (payment === undefined || !isOpenPayment(payment)) return;
+      expire(draft, past, payment, nowMs);
+      const invoice = draft.invoices.get(payment.invoice ?? 0);
+      if (isOff && row.op === "charge" && invoice !== undefined && isUnpaid(invoice))
+        draft.invoices.put(withNextCharge(invoice, nowMs));
     }, row);
   }
 

@@ -88,8 +88,8 @@ export function askAtOnce(
 function stopAsking(draft: Draft, invoice: Invoice, nowMs: number): void {
   for (const payment of openPaymentsFor(draft, subjectOf({ invoice: invoice.number })))
     closePayment(draft, payment, nowMs);
-  const { page, nextChargeAtMs, isProcessing, processingUntilMs, ...rest } = invoice;
-  if ([page, nextChargeAtMs, isProcessing, processingUntilMs].some((asked) => asked !== undefined))
+  const { page, nextChargeAtMs, isProcessing, processingUntilMs, wasCharged, ...rest } = invoice;
+  if ([page, nextChargeAtMs, isProcessing, processingUntilMs, wasCharged].some((asked) => asked !== undefined))
     draft.invoices.put(rest);
 }
 
@@ -168,19 +168,28 @@ export function isOver({ kind, status, expiresAtMs }: Payment, wallMs: number): 
   return kind === "PAGE" && status === "PENDING" && expiresAtMs !== undefined && expiresAtMs <= wallMs;
 }
 
-/** When a declined charge is tried again: a day and three days after the invoice fell due, as long as its grace lasts. */
+/** When a charge that failed is tried again: a day and three days after the invoice fell due, as long as its grace lasts. */
 export function nextChargeAtMs({ dueAtMs, graceEndsAtMs }: Invoice, nowMs: number): number | undefined {
   if (graceEndsAtMs === undefined) return undefined;
   const retries = [dueAtMs + CHARGE_RETRY_FIRST_MS, dueAtMs + CHARGE_RETRY_LAST_MS];
   return retries.find((atMs) => atMs > nowMs && atMs <= graceEndsAtMs);
 }
 
-/** A saved method is charged again, if one is saved still. */
+/** An unpaid invoice whose charge failed, or could not even be sent, with the instant at which it is tried again, if it is. */
+export function withNextCharge({ nextChargeAtMs: _, ...invoice }: Invoice, nowMs: number): Invoice {
+  const againAtMs = nextChargeAtMs(invoice, nowMs);
+  return { ...invoice, wasCharged: true, ...(againAtMs === undefined ? {} : { nextChargeAtMs: againAtMs }) };
+}
+
+/**
+ * A saved method is charged again, if one is saved still. Also where payments were off when the last command came: whether they are is
+ * asked before it is sent.
+ */
 export function chargeAgain(draft: Draft, invoice: Invoice, atMs: number): void {
   const { nextChargeAtMs: _, ...rest } = invoice;
   const asked = draft.invoices.put(rest);
-  const { terms, defaultMethodId } = draft.payer.get();
-  if (terms?.isOn === true && defaultMethodId !== undefined) startCharge(draft, asked, defaultMethodId, atMs);
+  const { defaultMethodId } = draft.payer.get();
+  if (defaultMethodId !== undefined) startCharge(draft, asked, defaultMethodId, atMs);
 }
 
 /**

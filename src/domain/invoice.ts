@@ -115,6 +115,8 @@ export type Invoice = {
   page?: { payment: number; url: string; expiresAtMs: number };
   /** When a saved method is charged again. */
   nextChargeAtMs?: number;
+  /** A charge of it failed: it is tried again as its grace allows, also when that changes. */
+  wasCharged?: true;
   /** Money for it is on its way. Nobody loses access for it until `processingUntilMs`, which is then past if it did not come. */
   isProcessing?: true;
   processingUntilMs?: number;

@@ -1,5 +1,5 @@
 import type { Draft } from "./book.ts";
-import { closePayment, nextChargeAtMs, startPayment } from "./collect.ts";
+import { closePayment, startPayment, withNextCharge } from "./collect.ts";
 import type { Invoice } from "./invoice.ts";
 import { isUnpaid } from "./invoice.ts";
 import { COOL_DOWN_MS_MAX, COOL_DOWN_MS_MIN, PROCESSING_MS_MAX } from "./limits.ts";
@@ -141,13 +141,12 @@ export function fail(draft: Draft, past: PaymentPast, { number }: Payment, failu
   }
   const invoice = draft.invoices.get(payment.invoice ?? 0);
   if (invoice === undefined || !isUnpaid(invoice)) return;
-  const { isProcessing: _, processingUntilMs, ...rest } = invoice;
-  const againAtMs = payment.kind === "CHARGE" ? nextChargeAtMs(invoice, nowMs) : undefined;
+  const { isProcessing: _, processingUntilMs, ...told } = invoice;
+  const rest = payment.kind === "CHARGE" ? withNextCharge(told, nowMs) : told;
   draft.invoices.put({
     ...rest,
     // Grace that was over meanwhile ends now, not before.
     ...(wasProcessing ? { processingUntilMs: nowMs } : processingUntilMs === undefined ? {} : { processingUntilMs }),
-    ...(againAtMs === undefined ? {} : { nextChargeAtMs: againAtMs }),
     modifiedAtMs: nowMs,
   });
   if (payment.kind === "CHARGE" || wasProcessing) fallBack(draft, payment, nowMs);

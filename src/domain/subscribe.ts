@@ -1,5 +1,6 @@
 import { baseLine, issue } from "./billing.ts";
 import { type Draft, invoicesOf } from "./book.ts";
+import { withNextCharge } from "./collect.ts";
 import { abandon, activate, end, endNow } from "./lifecycle.ts";
 import { DAY_MS } from "./limits.ts";
 import { startPaid } from "./payment.ts";
@@ -126,10 +127,9 @@ export function decideRevertCancel(draft: Draft, subscription: Subscription, now
 export function decideGrace(draft: Draft, subscription: Subscription, gracePeriodDays: number, nowMs: number): void {
   draft.subscriptions.put({ ...subscription, gracePeriodDays, modifiedAtMs: nowMs });
   for (const invoice of invoicesOf(draft, subscription))
-    if (invoice.graceEndsAtMs !== undefined)
-      draft.invoices.put({
-        ...invoice,
-        graceEndsAtMs: Math.max(nowMs, invoice.dueAtMs + gracePeriodDays * DAY_MS),
-        modifiedAtMs: nowMs,
-      });
+    if (invoice.graceEndsAtMs !== undefined) {
+      const graceEndsAtMs = Math.max(nowMs, invoice.dueAtMs + gracePeriodDays * DAY_MS);
+      const changed = { ...invoice, graceEndsAtMs, modifiedAtMs: nowMs };
+      draft.invoices.put(invoice.wasCharged ? withNextCharge(changed, nowMs) : changed);
+    }
 }

@@ -115,6 +115,22 @@ describe("does", () => {
     expect(link).toMatchObject({ status: 200 });
   });
 
+  test("a charge that no key was there for is tried again a day later, with the key that is there then", async ({
+    expect,
+  }) => {
+    const { world, stripe } = await shop();
+    const advance = await clocked(world, "2027-01-15T00:00:00Z");
+    await ok(buy(world));
+    const before = await asked(stripe);
+    await ok(world.call("DELETE", API));
+    await advance("2027-02-15T12:00:00Z");
+    expect((await shown(world, "ada"))[0]).toMatchObject({ status: "DUE" });
+    await ok(connect(world, stripe.key));
+    expect(await asked(stripe)).toBe(before);
+    await advance("2027-02-16T00:00:00Z");
+    expect((await shown(world, "ada"))[0]).toMatchObject({ status: "PAID" });
+  });
+
   test("a customer deleted at Stripe of whom nobody told is made anew when a page is wanted", async ({ expect }) => {
     const { world, stripe, sold, pageId } = await askedToPay();
     await stripe.expire(pageId);

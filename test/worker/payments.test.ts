@@ -222,6 +222,27 @@ describe("does", () => {
     expect(world.double.openPages()).toEqual([]);
   });
 
+  test.for([
+    ["longer", 2, 10, 4],
+    ["shorter", 10, 2, 3],
+  ] as const)(
+    "a grace that becomes %s changes when a declined method is tried again",
+    async ([, before, after, charges], { expect }) => {
+      const world = await payingWorld();
+      const plan = await sell(world, "pro", { priceAmount: 20 });
+      const { advance } = await clock(world, "2027-01-15T00:00:00Z");
+      await saveCard(world);
+      const { subscription } = await ok(buy(world, plan, { gracePeriod: before }));
+      world.double.methods.set("pm_good", "declined");
+      await advance("2027-02-16T06:00:00Z");
+      const path = `/api/v1/monetization/subscriptions/${subscription.id}`;
+      await ok(world.call("PATCH", path, { gracePeriod: after }));
+      await advance("2027-02-19T00:00:00Z");
+      // The first payment, then when it was due, a day later, and three days later where that is within the grace.
+      expect(world.double.calls.filter((call) => call === "charge")).toHaveLength(charges);
+    },
+  );
+
   test("declined until grace is over, the subscription is suspended, and nothing is charged any more", async ({
     expect,
   }) => {
@@ -829,7 +850,7 @@ describe("holds", () => {
     expect(await ok(world.call("GET", `${ADMIN}/customers/${id}/books`))).toMatchObject({ holds: true });
   });
 
-  test("a key that is gone when a renewal falls due: nothing is asked, and the invoice is due like any other", async ({
+  test("a key that is gone when a renewal falls due: nothing is asked, and the method is charged again like a declined one", async ({
     expect,
   }) => {
     const world = await payingWorld();
@@ -841,9 +862,11 @@ describe("holds", () => {
     await advance("2027-02-15T00:00:00Z");
     expect((await shown(world, "ada"))[0]).toMatchObject({ status: "DUE" });
     DOUBLES.set(world.accountId, world.double);
-    await advance("2027-02-18T00:00:00Z");
-    expect((await shown(world, "ada"))[0]).toMatchObject({ status: "PAST_DUE" });
+    await advance("2027-02-15T23:59:59Z");
     expect(world.double.moneyMinor).toBe(2000);
+    await advance("2027-02-16T00:00:00Z");
+    expect((await shown(world, "ada"))[0]).toMatchObject({ status: "PAID" });
+    expect(world.double.moneyMinor).toBe(4000);
   });
 
   test("another plan while the first invoice is unpaid: its page is closed, and the new invoice has one", async ({
