@@ -101,6 +101,19 @@ export function auditStatement(
   return prepared(database, db.insert(auditLog).values(entry));
 }
 
+/** The same of what may be told more than once: it stands there once, under the id of what came of it. */
+export function auditOnceStatement(
+  database: D1Database,
+  accountId: string,
+  { entryId, ...audit }: Audit & { entryId: string },
+  actor: Actor,
+  nowMs: number,
+): D1PreparedStatement {
+  const db = drizzle(database);
+  const entry = { accountId, entryId, atMs: nowMs, ...audit, ...actor };
+  return prepared(database, db.insert(auditLog).values(entry).onConflictDoNothing());
+}
+
 /** Does the trail tell of this action on this thing, with this outcome if one is given? */
 export async function hasEntry(
   database: D1Database,

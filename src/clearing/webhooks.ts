@@ -1,5 +1,5 @@
 import { wishedRegion } from "../catalog/accounts.ts";
-import { auditStatement } from "../catalog/audit.ts";
+import { auditOnceStatement } from "../catalog/audit.ts";
 import { customersNamed } from "../catalog/directory.ts";
 import { erasedCustomer } from "../catalog/erased-names.ts";
 import {
@@ -131,9 +131,10 @@ async function handle(env: Env, { accountId, eventId, createdAtMs, body }: KeptE
   if (!reply.ok) return { state: "FAILED", failure: reply.code };
   const { providerCustomerId, payoutReturned } = reply.value;
   if (payoutReturned !== undefined) {
-    const audit = { action: "balance.payout_returned" as const, target: customerId, after: payoutReturned };
+    const { entryId, ...after } = payoutReturned;
+    const audit = { entryId, action: "balance.payout_returned" as const, target: customerId, after };
     const actor = { hint: "Stripe", ip: "", requestId: eventId };
-    await auditStatement(env.DB, accountId, audit, actor, nowMs).run();
+    await auditOnceStatement(env.DB, accountId, audit, actor, nowMs).run();
   }
   if (providerCustomerId !== undefined && !isErased)
     await knowProviderCustomer(env, accountId, customerId, providerCustomerId, region);

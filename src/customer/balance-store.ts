@@ -1,4 +1,5 @@
 import type { BalanceEntry } from "../domain/book.ts";
+import { failedPayoutReference } from "../domain/given-back.ts";
 
 /** SQL of the customer's money balance: an append-only ledger, whose newest entry of a currency has its balance. */
 
@@ -59,6 +60,11 @@ export function balanceEntriesBefore(sql: SqlStorage, before: number | undefined
 /** The entry that was made under the caller's own key. */
 export function balanceEntryByKey(sql: SqlStorage, key: string): BalanceEntry | undefined {
   return readEntries(sql, "WHERE key = ?", key)[0];
+}
+
+/** The entry by which the balance has again what a payout, by a refund that failed, did not give. */
+export function payoutReturnedBy(sql: SqlStorage, refundId: string): BalanceEntry | undefined {
+  return readEntries(sql, "WHERE kind = 'PAYOUT' AND reference = ?", failedPayoutReference(refundId))[0];
 }
 
 /** What an invoice took from the balance, and brought into it, in order. */

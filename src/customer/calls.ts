@@ -1,5 +1,4 @@
 import type { E12 } from "../domain/amount.ts";
-import type { BalanceEntry } from "../domain/book.ts";
 import type { LawChecked } from "../domain/books.ts";
 import type { CostTerms } from "../domain/cost.ts";
 import type { CreditPrice, E4 } from "../domain/credit.ts";
@@ -171,7 +170,7 @@ export type ProviderEventReply = {
   /** The customer there, where the directory does not know it yet. */
   providerCustomerId?: string;
   /** A payout by refund failed, and the balance has it again: the entry that says so. */
-  payoutReturned?: Pick<BalanceEntry, "currency" | "amountMinor" | "balanceMinor" | "reference">;
+  payoutReturned?: Pick<BalanceEntryView, "entryId" | "currency" | "amountMinor" | "balanceMinor" | "reference">;
 };
 
 export type SubscriptionCall = Repeatable & { subscriptionId: string };

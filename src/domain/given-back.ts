@@ -147,6 +147,11 @@ export function refundFailed(
     mirror(draft, invoiceOf(draft, past, after), { ofOverpaid, ofPaid }, nowMs);
 }
 
+/** What the entry of a payout that a failed refund did not give says of it. */
+export function failedPayoutReference(refundId: string): string {
+  return `failed: ${refundId}`;
+}
+
 /** The balance has again what a payout did not give. */
 function returnPayout(
   draft: Draft,
@@ -162,7 +167,7 @@ function returnPayout(
     currency,
     amountMinor: ofPayout,
     kind: "PAYOUT",
-    reference: `failed: ${refundId}`,
+    reference: failedPayoutReference(refundId),
     atMs: nowMs,
   });
 }

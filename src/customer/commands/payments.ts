@@ -1,13 +1,16 @@
 import { creditsMinor } from "../../domain/billing.ts";
-import type { Draft } from "../../domain/book.ts";
+import type { BalanceEntry, Draft } from "../../domain/book.ts";
 import { askAtOnce, askForPage, noteTerms } from "../../domain/collect.ts";
 import { type Invoice, isUnpaid } from "../../domain/invoice.ts";
 import { minorToE12 } from "../../domain/money.ts";
 import { isBelowMinimum } from "../../domain/payment-amount.ts";
 import { decideFact } from "../../domain/payment-facts.ts";
 import { livePayment, subjectOf } from "../../domain/payments.ts";
+import type { ProviderFact } from "../../domain/provider-fact.ts";
 import { decidePurchase } from "../../domain/purchase.ts";
 import type { Reply } from "../../domain/refusal.ts";
+import { balanceEntryView } from "../../domain/views.ts";
+import { payoutReturnedBy } from "../balance-store.ts";
 import type { AskToPay, CheckoutCall, ProviderEventCall, ProviderEventReply, PurchaseCall } from "../calls.ts";
 import { decideOnBook, notFound } from "../decide.ts";
 import { decideOnPayments, profileChange } from "../decide-payments.ts";
@@ -102,9 +105,14 @@ export function purchase(customer: Customer, call: PurchaseCall, nowMs: number):
  */
 export function providerEvent(customer: Customer, call: ProviderEventCall, nowMs: number): Reply<ProviderEventReply> {
   const { eventId, fact } = call;
-  if (knowsEvent(customer.sql, eventId)) return { ok: true, value: { outcome: "repeated" } };
+  // Whoever was told before may have had no time to put it on the trail.
+  if (knowsEvent(customer.sql, eventId))
+    return {
+      ok: true,
+      value: { outcome: "repeated", ...toldOfPayout(customer, payoutReturnedEarlier(customer.sql, fact)) },
+    };
   let outcome: ProviderEventReply["outcome"] = "ignored";
-  let payoutReturned: ProviderEventReply["payoutReturned"];
+  let payout: BalanceEntry | undefined;
   const note = { eventId, kind: fact.kind, atMs: call.createdAtMs };
   decideOnPayments(
     customer,
@@ -112,20 +120,33 @@ export function providerEvent(customer: Customer, call: ProviderEventCall, nowMs
       noteTerms(draft, call.payments);
       const decided = decideFact(draft, past, fact, atMs);
       outcome = decided.outcome;
-      payoutReturned = returnedPayout(draft);
+      payout = draft.balanceEntries.find(({ kind, amountMinor }) => kind === "PAYOUT" && amountMinor > 0);
       more.push(...profileChange(customer, decided.profile, atMs));
       const waitsFor = outcome === "waits" && "paymentIntentId" in fact ? fact.paymentIntentId : undefined;
       insertEvent(customer.sql, waitsFor === undefined ? note : { ...note, waitsFor, fact });
     },
     nowMs,
   );
-  const told = payoutReturned === undefined ? {} : { payoutReturned };
-  return { ok: true, value: { outcome, ...told, ...newProviderCustomer(customer) } };
+  return { ok: true, value: { outcome, ...toldOfPayout(customer, payout), ...newProviderCustomer(customer) } };
 }
 
-function returnedPayout({ balanceEntries }: Draft): ProviderEventReply["payoutReturned"] {
-  const entry = balanceEntries.find(({ kind, amountMinor }) => kind === "PAYOUT" && amountMinor > 0);
-  if (entry === undefined) return undefined;
-  const { currency, amountMinor, balanceMinor, reference } = entry;
-  return { currency, amountMinor, balanceMinor, ...(reference === undefined ? {} : { reference }) };
+/** What the fact, told before, found to be no payout after all. */
+function payoutReturnedEarlier(sql: SqlStorage, fact: ProviderFact): BalanceEntry | undefined {
+  const failed =
+    fact.kind === "refund_failed"
+      ? [fact.refundId]
+      : fact.kind === "refunded"
+        ? (fact.refunds ?? []).filter(({ hasFailed }) => hasFailed).map(({ refundId }) => refundId)
+        : [];
+  return failed.map((refundId) => payoutReturnedBy(sql, refundId)).find((entry) => entry !== undefined);
+}
+
+function toldOfPayout(
+  { image }: Customer,
+  entry: BalanceEntry | undefined,
+): Pick<ProviderEventReply, "payoutReturned"> {
+  if (entry === undefined) return {};
+  const { entryId, currency, amountMinor, balanceMinor, reference } = balanceEntryView(image.owner.tag, entry);
+  const told = { entryId, currency, amountMinor, balanceMinor };
+  return { payoutReturned: { ...told, ...(reference === undefined ? {} : { reference }) } };
 }
