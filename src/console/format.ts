@@ -64,6 +64,13 @@ export function day(instant: string): string {
   return DAY.format(new Date(instant));
 }
 
+const UTC_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** The day in UTC: of sums of a day, which the API makes of days of UTC. */
+export function utcDay(instant: string): string {
+  return UTC_DAY.format(new Date(instant));
+}
+
 /** Day and time in the viewer's zone. */
 export function moment(instant: string): string {
   return MOMENT.format(new Date(instant));

@@ -40,7 +40,7 @@ import type { PublicCatalogWire } from "../contract/public-catalog.ts";
 import type { LastReconciliationWire, ReconciliationWire } from "../contract/reconciliation.ts";
 import type { SettingsWire } from "../contract/settings.ts";
 import type { ConnectionWire, WebhookEventWire } from "../contract/stripe.ts";
-import type { ScheduledChangeWire, SubscriptionWire } from "../contract/subscription.ts";
+import type { ListedChangeWire, SubscriptionWire } from "../contract/subscription.ts";
 import type {
   CancelPreviewWire,
   PlanChangePreviewWire,
@@ -79,7 +79,7 @@ export type FeaturePlan = z.output<typeof FeaturePlanWire>;
 export type EventGroup = z.output<typeof EventGroupWire>;
 export type FeatureFigures = z.output<typeof FeatureFiguresWire>;
 export type Offer = z.output<typeof OfferWire>;
-export type ScheduledChange = z.output<typeof ScheduledChangeWire>;
+export type ScheduledChange = z.output<typeof ListedChangeWire>;
 export type SubscribePreview = z.output<typeof SubscribePreviewWire>;
 export type PlanChangePreview = z.output<typeof PlanChangePreviewWire>;
 export type CancelPreview = z.output<typeof CancelPreviewWire>;

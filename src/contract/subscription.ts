@@ -212,6 +212,20 @@ export function toWireScheduledChange(
   };
 }
 
+/** The same in a list of all customers': whose it is stands beside. */
+export const ListedChangeWire = ScheduledChangeWire.extend({ customer: SubscriberWire }).meta({
+  id: "ListedScheduledChange",
+});
+
+export function toWireListedChange(
+  view: SubscriptionView,
+  customer: CustomerView,
+  planStatus?: PlanStatusOf,
+): z.input<typeof ListedChangeWire> | undefined {
+  const change = toWireScheduledChange(view, planStatus);
+  return change === undefined ? undefined : { ...change, customer: toWireSubscriber(customer) };
+}
+
 function toWire(
   view: SubscriptionView,
   customer: z.input<typeof SubscriberWire>,

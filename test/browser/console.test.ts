@@ -3,7 +3,7 @@ import { DEMO_KEY } from "../e2e/support/api.ts";
 import { seededTanso } from "../e2e/support/seeded.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, NARROW, shoot, signIn } from "./support/visit.ts";
-import { visits } from "./support/visits.ts";
+import { made, visits } from "./support/visits.ts";
 
 /** The console as people use it: in a real browser, on the company that a local start makes. */
 
@@ -71,6 +71,30 @@ describe("does", () => {
     await page.goBack();
     await page.getByRole("heading", { name: "Ember Games" }).waitFor();
     expect(errors).toEqual([]);
+  });
+
+  test("each page has the name of what it shows, and who comes to it stands at its beginning", async ({ expect }) => {
+    const { page } = await come();
+    await signIn(page, at("/customers/ember-games"));
+    await expect.poll(() => page.title()).toBe("Ember Games · tanso-edge");
+    await page.getByRole("link", { name: "Customers" }).first().click();
+    await expect.poll(() => page.title()).toBe("Customers · tanso-edge");
+  });
+
+  test("a field that is cleared is cleared", async ({ expect }) => {
+    const body = { customerReferenceId: "cleared", email: "k@kestrel.example", phoneNumber: "+49 1", taxId: "DE1" };
+    const { id } = await made<{ id: string }>({ url }, "POST", "/api/v1/client/customers", body);
+    const { page } = await come();
+    await signIn(page, at("/customers/cleared"));
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Phone").fill("");
+    await dialog.getByLabel("First name").fill("Kes");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const now = await made<Record<string, unknown>>({ url }, "GET", `/api/v1/monetization/customers/${id}`);
+    expect(now).toMatchObject({ firstName: "Kes", taxId: "DE1", email: "k@kestrel.example" });
+    expect(now.phoneNumber ?? "").toBe("");
   });
 
   test("Why? tells the verdict and what it rests on", async ({ expect }) => {
@@ -165,6 +189,23 @@ describe("refuses", () => {
       .poll(() => told.textContent())
       .toMatch(/The API key is unknown, expired or revoked\.Request id [\w-]{36}/);
     await expect.poll(() => page.getByLabel("Admin key").inputValue()).toBe("");
+  });
+
+  test("what could not be looked at is not said to be well", async ({ expect }) => {
+    const { page } = await come();
+    const error = { code: "unavailable", message: "The catalog cannot be reached." };
+    const body = JSON.stringify({ success: false, error });
+    for (const path of ["ops/status", "analytics/limits", "credits/pools", "billing/invoices?status=PAST_DUE"])
+      await page.route(
+        (asked) => asked.href.includes(path),
+        (route) => route.fulfill({ status: 503, body, headers: { "X-Request-Id": "asked-in-vain" } }),
+      );
+    await signIn(page, at(""));
+    const card = page
+      .locator("section, div")
+      .filter({ has: page.getByRole("heading", { name: "What needs attention" }) });
+    await card.last().getByText("The catalog cannot be reached.").waitFor();
+    expect(await page.getByText("all is well").count()).toBe(0);
   });
 
   test("a customer that is not there, said well", async ({ expect }) => {

@@ -74,6 +74,27 @@ describe("does", () => {
     expect(errors).toEqual([]);
   });
 
+  test("a customer whose clock stands ahead hides nobody's new events", async ({ expect }) => {
+    const clock = await shop.call<{ id: string }>("POST", "/api/v1/test-clocks", {
+      frozenTime: "2033-01-01T00:00:00Z",
+    });
+    await shop.call("POST", "/api/v1/client/customers", {
+      customerReferenceId: "mistral-ahead",
+      email: "ahead@mistral.example",
+      testClockId: clock.id,
+    });
+    await report("mistral-ahead", 6543);
+    const { page } = await come("/events");
+    await page.getByText("6,543").first().waitFor();
+    await report("mistral-now", 4321);
+    await page.getByText("4,321").first().waitFor();
+    const start = await come("/start");
+    await start.page.getByText("This account has events already").waitFor();
+    await report("mistral-now", 1234);
+    await start.page.getByRole("heading", { name: "3. There it is" }).waitFor();
+    expect(start.errors).toEqual([]);
+  });
+
   test("it is narrowed by what is chosen, and a bar narrows it as well", async ({ expect }) => {
     const { page } = await come("/events");
     await page.getByLabel("Model").selectOption("gpt-4o");

@@ -188,6 +188,20 @@ describe("does", () => {
     expect(errors).toEqual([]);
   });
 
+  test("Enter in a field makes no version of what is sold; its button does", async ({ expect }) => {
+    const planId = await sold("egret");
+    const version = async () => (await told<{ version: number }>("GET", `${PLANS}/${planId}`)).version;
+    const { page } = await come();
+    await signIn(page, at(`/plans/${planId}/edit`));
+    await page.getByLabel("Limit", { exact: true }).fill("700");
+    await page.keyboard.press("Enter");
+    await settled(page);
+    expect(await version()).toBe(2);
+    await page.getByRole("button", { name: "Save as version 3" }).click();
+    await done(page, "Saved as version 3");
+    expect(await version()).toBe(3);
+  });
+
   test("credits are changed and stopped, a feature is taken out, and a draft is deleted", async ({ expect }) => {
     const { id } = await told<Thing>("POST", PLANS, { key: "heron", name: "Heron" });
     const models = await told<{ items: { id: string; denomination: string }[] }>(

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { day, moment } from "../format.ts";
+import { moment, utcDay } from "../format.ts";
 import { isDark } from "../theme.ts";
 
 /** Lines over time, drawn by uPlot; the same figures stand in a table for those who do not see it. */
@@ -44,6 +44,8 @@ function optionsOf(props: ChartProps, size: { width: number; height: number }): 
   const axis = axisStyle();
   return {
     ...size,
+    // Days are days of UTC, hours are the viewer's.
+    ...(props.isHourly === true ? {} : { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC") }),
     // The last instant's words stand half beyond it.
     padding: [8, props.isHourly === true ? 48 : 24, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
@@ -55,11 +57,11 @@ function optionsOf(props: ChartProps, size: { width: number; height: number }): 
     ],
     series: [
       {
-        label: "Time",
+        label: props.isHourly === true ? "Time" : "Day (UTC)",
         value: (_, seconds) => {
           if (seconds === null) return "";
           const instant = new Date(seconds * 1000).toISOString();
-          return props.isHourly === true ? moment(instant) : day(instant);
+          return props.isHourly === true ? moment(instant) : utcDay(instant);
         },
       },
       ...props.lines.map(({ label, tone }) => ({
@@ -79,7 +81,7 @@ function timeLabels(isHourly: boolean) {
     "en-GB",
     isHourly
       ? { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }
-      : { day: "numeric", month: "short" },
+      : { day: "numeric", month: "short", timeZone: "UTC" },
   );
   return (_: uPlot, splits: number[]) => splits.map((seconds) => format.format(new Date(seconds * 1000)));
 }
@@ -113,7 +115,7 @@ export function Chart(props: ChartProps) {
           <table>
             <thead>
               <tr>
-                <th scope="col">Time</th>
+                <th scope="col">{props.isHourly === true ? "Time" : "Day (UTC)"}</th>
                 {props.lines.map(({ label }) => (
                   <th key={label} scope="col" class="figure-cell">
                     {label}
@@ -124,7 +126,7 @@ export function Chart(props: ChartProps) {
             <tbody>
               {props.instants.map((instant, at) => (
                 <tr key={instant}>
-                  <td>{props.isHourly === true ? moment(instant) : day(instant)}</td>
+                  <td>{props.isHourly === true ? moment(instant) : utcDay(instant)}</td>
                   {props.lines.map(({ label, values }) => (
                     <td key={label} class="figure-cell">
                       {props.format(values[at] ?? 0)}

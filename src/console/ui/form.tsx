@@ -34,6 +34,7 @@ export function Form<T>({
   done,
   isDanger = false,
   isDisabled = false,
+  isDeliberate = false,
   children,
 }: {
   submit: string;
@@ -42,6 +43,8 @@ export function Form<T>({
   done?: string | ((data: T) => string);
   isDanger?: boolean;
   isDisabled?: boolean;
+  /** What it does cannot be taken back: Enter in a field does not send it, its button does. */
+  isDeliberate?: boolean;
   children?: ComponentChildren;
 }) {
   const [problem, setProblem] = useState<Problem>();
@@ -64,7 +67,14 @@ export function Form<T>({
     onDone(answered.data);
   };
   return (
-    <form class="form" noValidate onSubmit={onSubmit}>
+    <form
+      class="form"
+      noValidate
+      onSubmit={onSubmit}
+      onKeyDown={(event) => {
+        if (isDeliberate && event.key === "Enter" && event.target instanceof HTMLInputElement) event.preventDefault();
+      }}
+    >
       <Complaining.Provider value={{ at, claim }}>{children}</Complaining.Provider>
       {problem === undefined ? null : <FormProblem problem={problem} hides={(path) => claimed.has(path)} />}
       <div class="form-end">

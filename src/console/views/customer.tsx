@@ -13,6 +13,7 @@ import { Events } from "./customer/events.tsx";
 import { Invoices } from "./customer/invoices.tsx";
 import { Keys } from "./customer/keys.tsx";
 import { Why } from "./customer/why.tsx";
+import { OtherCurrencies } from "./other-currencies.tsx";
 import { RangeChoice, rangeNow } from "./range.tsx";
 import { NewSubscription } from "./subscriptions/new.tsx";
 import { Ahead } from "./subscriptions/words.tsx";
@@ -42,7 +43,12 @@ export function Customer({ id }: { id: string }) {
             </div>
           </div>
           <Answer asked={detail} what="figures">
-            {(data) => <Figures detail={data} />}
+            {(data) => (
+              <>
+                <Figures detail={data} />
+                <OtherCurrencies others={data.customer.otherCurrencies} />
+              </>
+            )}
           </Answer>
           <div class="grid">
             <Card title="Cost and revenue over time">

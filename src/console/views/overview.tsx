@@ -8,6 +8,7 @@ import { Answer, Empty } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import type { BridgePeriod, CustomerFigures, Portfolio, TimeSeries } from "../wire.ts";
 import { marginColumns } from "./margin-columns.tsx";
+import { OtherCurrencies } from "./other-currencies.tsx";
 import { Attention } from "./overview/attention.tsx";
 import { MarginTables } from "./overview/margins.tsx";
 import { RangeChoice, rangeNow } from "./range.tsx";
@@ -33,6 +34,7 @@ export function Overview() {
           ) : (
             <>
               <Figures portfolio={data} />
+              <OtherCurrencies others={data.otherCurrencies} />
               <div class="grid">
                 <Money start={start} end={end} />
                 <Attention portfolio={data} />

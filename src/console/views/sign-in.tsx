@@ -5,7 +5,7 @@ import type { Whoami } from "../wire.ts";
 /** Signing in: an admin key for a session. The key leaves this page with the request and is kept nowhere. */
 
 /** The token of a link that a local start printed: behind the `#`, so that no log ever sees it. Taken out of the address at once. */
-function takeLinkToken(): string | undefined {
+export function takeLinkToken(): string | undefined {
   const token = /^#token=([\w-]+)$/.exec(window.location.hash)?.[1];
   if (token !== undefined)
     window.history.replaceState(null, "", `${window.location.pathname}${window.location.search}`);

@@ -3,11 +3,11 @@ import { idText, name, page, paged, pageOf } from "../../contract/scalars.ts";
 import {
   CancelQuery,
   ChangeSubscription,
+  ListedChangeWire,
   OperatorSubscribe,
-  ScheduledChangeWire,
   SubscriptionsQuery,
   SubscriptionWire,
-  toWireScheduledChange,
+  toWireListedChange,
   toWireSubscription,
   toWireSubscriptions,
 } from "../../contract/subscription.ts";
@@ -65,7 +65,9 @@ async function list(call: Call<unknown, z.output<typeof SubscriptionsQuery>>): P
 
 async function listScheduledChanges(call: PageCall): Promise<Answer> {
   const { items, total } = await scheduledChangePage(call.env.DB, call.account.account.accountId, call.query);
-  const changes = items.flatMap(({ subscription }) => toWireScheduledChange(subscription, planStatusOf(call)) ?? []);
+  const changes = items.flatMap(
+    ({ subscription, customer }) => toWireListedChange(subscription, customer, planStatusOf(call)) ?? [],
+  );
   return answer(200, paged(changes, total, call.query));
 }
 
@@ -172,7 +174,7 @@ export const subscriptionRoutes: readonly Route[] = [
     tag: "Subscriptions",
     summary: "List the changes of plan that wait for the end of a period, soonest first",
     query: z.object(page),
-    answers: { 200: pageOf(ScheduledChangeWire) },
+    answers: { 200: pageOf(ListedChangeWire) },
     handle: listScheduledChanges,
   }),
   defineRoute({

@@ -21,6 +21,16 @@ function given(values: Record<string, string>): Record<string, string> {
   );
 }
 
+/** What differs from what is known; what was cleared is sent empty. */
+function changed(customer: Customer, values: Record<string, string>): Record<string, string> {
+  const known: Record<string, unknown> = customer;
+  return Object.fromEntries(
+    Object.entries(values)
+      .map(([name, value]) => [name, value.trim()] as const)
+      .filter(([name, value]) => value !== (known[name] ?? "")),
+  );
+}
+
 export function NewCustomer({ onClose, onDone }: Props) {
   const [testClockId, setTestClockId] = useState("");
   return (
@@ -43,7 +53,7 @@ export function EditCustomer({ customer, onClose, onDone }: Props & { customer: 
       customer={customer}
       title="Edit the customer"
       submit="Save"
-      send={(values) => ask("PATCH", `${PATH}/${customer.id}`, given(values))}
+      send={(values) => ask("PATCH", `${PATH}/${customer.id}`, changed(customer, values))}
       done="Saved. Invoices that become due from now on say so."
       onClose={onClose}
       onDone={onDone}

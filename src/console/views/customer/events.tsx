@@ -23,7 +23,8 @@ const COLUMNS: readonly Column<StoredEvent>[] = [
   {
     title: "Revenue",
     isFigure: true,
-    cell: ({ revenueAmount, currency }) => (revenueAmount === undefined ? "–" : exactMoney(revenueAmount, currency)),
+    cell: ({ revenueAmount, revenueCurrency, currency }) =>
+      revenueAmount === undefined ? "–" : exactMoney(revenueAmount, revenueCurrency ?? currency),
   },
 ];
 

@@ -164,8 +164,7 @@ function Price({ event }: { event: EventDetail }) {
         {pricing === undefined ? null : (
           <>
             <Fact name="Priced by">
-              <a href={`/console/plans?search=${encodeURIComponent(pricing.plan.key)}`}>{pricing.plan.name}</a>, version{" "}
-              {pricing.plan.version}
+              <a href={`/console/plans/${pricing.plan.id}`}>{pricing.plan.name}</a>, version {pricing.plan.version}
               {isIncluded ? ": included" : ""}
             </Fact>
             <Fact name="Subscription">

@@ -45,7 +45,7 @@ export function Invoice({ id }: { id: string }) {
           <Figures invoice={invoice} />
           <div class="grid">
             <Card title="Lines, and why they are what they are" wide>
-              <Lines invoice={invoice} explained={explained.data?.items} />
+              <Lines invoice={invoice} explained={explained.data?.items} hasFailed={explained.problem !== undefined} />
             </Card>
             <Card title="Replay">
               {explained.problem !== undefined ? (

@@ -12,7 +12,15 @@ import type { ExplainedInvoice, Invoice } from "../../wire.ts";
 type Item = Invoice["items"][number];
 type Explained = ExplainedInvoice["items"][number];
 
-export function Lines({ invoice, explained }: { invoice: Invoice; explained: readonly Explained[] | undefined }) {
+export function Lines({
+  invoice,
+  explained,
+  hasFailed,
+}: {
+  invoice: Invoice;
+  explained: readonly Explained[] | undefined;
+  hasFailed: boolean;
+}) {
   if (invoice.items.length === 0) return <NoLines invoice={invoice} />;
   const { currency, subtotal, taxLines, total } = invoice;
   return (
@@ -34,7 +42,13 @@ export function Lines({ invoice, explained }: { invoice: Invoice; explained: rea
           </tr>
         </thead>
         {invoice.items.map((item) => (
-          <Line key={item.id} item={item} currency={currency} explained={explained?.find(({ id }) => id === item.id)} />
+          <Line
+            key={item.id}
+            item={item}
+            currency={currency}
+            explained={explained?.find(({ id }) => id === item.id)}
+            hasFailed={hasFailed}
+          />
         ))}
         <tbody class="sums">
           {taxLines.length === 0 ? null : <Sum name="Subtotal" amount={money(subtotal, currency)} />}
@@ -63,7 +77,17 @@ function Sum({ name, amount }: { name: string; amount: ComponentChildren }) {
   );
 }
 
-function Line({ item, currency, explained }: { item: Item; currency: string; explained: Explained | undefined }) {
+function Line({
+  item,
+  currency,
+  explained,
+  hasFailed,
+}: {
+  item: Item;
+  currency: string;
+  explained: Explained | undefined;
+  hasFailed: boolean;
+}) {
   return (
     <tbody>
       <tr class="bill-line">
@@ -89,7 +113,11 @@ function Line({ item, currency, explained }: { item: Item; currency: string; exp
       ))}
       <tr class="bill-why">
         <td colSpan={4}>
-          {explained === undefined ? <span class="quiet">Working out why…</span> : <Why explained={explained} />}
+          {explained !== undefined ? (
+            <Why explained={explained} />
+          ) : (
+            <span class="quiet">{hasFailed ? "Why could not be worked out." : "Working out why…"}</span>
+          )}
         </td>
       </tr>
     </tbody>
@@ -105,8 +133,7 @@ function Why({ explained: { formula, plan, events, lateQuantity, periodStart, pe
       <p class="quiet">
         {plan === undefined ? null : (
           <>
-            Price of <a href={`/console/plans?search=${encodeURIComponent(plan.key)}`}>{plan.name}</a>, version{" "}
-            {plan.version}.{" "}
+            Price of <a href={`/console/plans/${plan.id}`}>{plan.name}</a>, version {plan.version}.{" "}
           </>
         )}
         {events === undefined ? (

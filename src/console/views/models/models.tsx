@@ -7,6 +7,7 @@ import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Pager, Table } from "../../ui/table.tsx";
 import type { ModelFigures, Settings } from "../../wire.ts";
 import { eventsOfModel } from "../events/words.ts";
+import { OtherCurrencies } from "../other-currencies.tsx";
 import { RangeChoice, rangeNow } from "../range.tsx";
 import { OwnRates } from "./own-rates.tsx";
 import { PriceList } from "./price-list.tsx";
@@ -37,6 +38,7 @@ export function Models() {
         {(data) => (
           <>
             <Totals figures={data} />
+            <OtherCurrencies others={data.otherCurrencies} />
             <Margins figures={data} onMove={setOffset} onRate={rate} onRecost={setRecosted} />
           </>
         )}
@@ -131,7 +133,6 @@ function Margins({
     {
       title: "Unknown cost",
       isFigure: true,
-      isMinor: true,
       cell: ({ model, costUnknownEvents }) =>
         costUnknownEvents === 0 || model === "" ? (
           <span class="quiet">{costUnknownEvents === 0 ? "–" : count(costUnknownEvents)}</span>

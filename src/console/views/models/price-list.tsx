@@ -52,7 +52,6 @@ export function PriceList({ onRate }: { onRate: (model: string) => void }) {
     {
       title: "Action",
       isFigure: true,
-      isMinor: true,
       cell: ({ provider, model }) => (
         <button
           type="button"

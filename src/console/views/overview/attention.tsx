@@ -4,6 +4,7 @@ import { money } from "../../format.ts";
 import { invoiceOwner } from "../../invoice-owner.ts";
 import { hrefOf } from "../../router.ts";
 import { Card } from "../../ui/parts.tsx";
+import { Failure } from "../../ui/states.tsx";
 import type { Invoice, LimitsNear, OperationsStatus, Page, Pool, Portfolio } from "../../wire.ts";
 
 /** What somebody should look at, worst first. What is fine is not mentioned. */
@@ -22,18 +23,28 @@ export function Attention({ portfolio }: { portfolio: Portfolio }) {
   const ops = useAsk<OperationsStatus>("/api/v1/ops/status");
   const matters = [
     ...marginMatters(portfolio),
-    ...invoiceMatters(pastDue.data?.items ?? []),
+    ...(pastDue.data === undefined ? [] : invoiceMatters(pastDue.data)),
     ...limitMatters(limits.data?.items ?? []),
     ...poolMatters(pools.data?.items ?? [], portfolio),
     ...opsMatters(ops.data),
   ].sort((a, b) => Number(b.tone === "bad") - Number(a.tone === "bad"));
-  const isKnown = [pastDue, pools, limits, ops].every(
-    ({ data, problem }) => data !== undefined || problem !== undefined,
-  );
+  const asked = [pastDue, pools, limits, ops];
+  const failed = asked.find(({ problem }) => problem !== undefined);
+  const isKnown = asked.every(({ data }) => data !== undefined);
   return (
     <Card title="What needs attention">
+      {failed?.problem === undefined ? null : (
+        <Failure
+          problem={failed.problem}
+          again={() => {
+            for (const one of asked) one.again();
+          }}
+        />
+      )}
       {matters.length === 0 ? (
-        <p class="state quiet">{isKnown ? "Nothing: all is well." : "Looking…"}</p>
+        failed === undefined ? (
+          <p class="state quiet">{isKnown ? "Nothing: all is well." : "Looking…"}</p>
+        ) : null
       ) : (
         <ul class="matters">
           {matters.map(({ tone, title, told }) => (
@@ -57,9 +68,10 @@ function customerLink(ref: string, name: string): ComponentChildren {
 }
 
 /** Links with commas between them, and how many more there are. */
-function listed(links: readonly ComponentChildren[]): ComponentChildren {
-  const shown = links.slice(0, NAMED_MAX).flatMap((link, at) => (at === 0 ? [link] : [", ", link]));
-  return links.length > NAMED_MAX ? [...shown, ` and ${links.length - NAMED_MAX} more`] : shown;
+function listed(links: readonly ComponentChildren[], total = links.length): ComponentChildren {
+  const named = links.slice(0, NAMED_MAX);
+  const shown = named.flatMap((link, at) => (at === 0 ? [link] : [", ", link]));
+  return total > named.length ? [...shown, ` and ${total - named.length} more`] : shown;
 }
 
 function many(n: number, one: string, more: string): string {
@@ -67,18 +79,20 @@ function many(n: number, one: string, more: string): string {
 }
 
 function marginMatters({ customers, totals, summary, currency }: Portfolio): Matter[] {
+  // The list is cut, the counts are not.
+  const { underwater = 0 } = summary.customersByStatus;
   const losing = customers.filter(({ marginStatus }) => marginStatus === "underwater");
   const links = losing.map(({ customerReferenceId, customerId, customerName }) =>
     customerLink(customerReferenceId ?? customerId, customerName),
   );
   return [
-    ...(losing.length === 0
+    ...(underwater === 0
       ? []
       : [
           {
             tone: "bad" as const,
-            title: many(losing.length, "customer under water", "customers under water"),
-            told: listed(links),
+            title: many(underwater, "customer under water", "customers under water"),
+            told: listed(links, underwater),
           },
         ]),
     ...(summary.suspendedCount === 0
@@ -87,7 +101,12 @@ function marginMatters({ customers, totals, summary, currency }: Portfolio): Mat
           {
             tone: "bad" as const,
             title: many(summary.suspendedCount, "subscription suspended", "subscriptions suspended"),
-            told: `${money(summary.suspendedMrr, currency)} a month do not come in.`,
+            told: (
+              <>
+                {money(summary.suspendedMrr, currency)} a month do not come in.{" "}
+                <a href={hrefOf("/subscriptions?status=SUSPENDED")}>Show them</a>
+              </>
+            ),
           },
         ]),
     ...(summary.pendingCancelCount === 0
@@ -96,7 +115,12 @@ function marginMatters({ customers, totals, summary, currency }: Portfolio): Mat
           {
             tone: "warn" as const,
             title: many(summary.pendingCancelCount, "cancellation ahead", "cancellations ahead"),
-            told: `${money(summary.pendingCancelMrr, currency)} a month will leave.`,
+            told: (
+              <>
+                {money(summary.pendingCancelMrr, currency)} a month will leave.{" "}
+                <a href={hrefOf("/subscriptions?show=cancellations")}>Show them</a>
+              </>
+            ),
           },
         ]),
     ...(totals.costUnknownEvents === 0
@@ -119,7 +143,7 @@ function marginMatters({ customers, totals, summary, currency }: Portfolio): Mat
   ];
 }
 
-function invoiceMatters(invoices: readonly Invoice[]): Matter[] {
+function invoiceMatters({ items: invoices, pagination: { total } }: Page<Invoice>): Matter[] {
   if (invoices.length === 0) return [];
   const owners = new Map(
     invoices.flatMap((invoice) => {
@@ -128,7 +152,7 @@ function invoiceMatters(invoices: readonly Invoice[]): Matter[] {
     }),
   );
   const links = [...owners].map(([ref, name]) => customerLink(ref, name));
-  const title = many(invoices.length, "invoice past due", "invoices past due");
+  const title = many(total, "invoice past due", "invoices past due");
   const all = <a href={hrefOf("/invoices?status=PAST_DUE")}>Show them</a>;
   return [
     {
@@ -173,7 +197,7 @@ function poolMatters(pools: readonly Pool[], { customers }: Portfolio): Matter[]
   if (dry.length === 0) return [];
   const names = new Map(customers.map(({ customerId, customerName }) => [customerId, customerName]));
   const links = dry.map(({ id, customerId, name }) => (
-    <a key={id} href={`/console/customers/${customerId}`}>
+    <a key={id} href={hrefOf(`/credits/pools/${customerId}/${id}`)}>
       {names.get(customerId) ?? name}
     </a>
   ));

@@ -71,6 +71,7 @@ function Editor({
       <Card title="What a subscriber gets" wide>
         <Form<Saved>
           submit={plan.version === 0 ? "Save the draft" : `Save as version ${plan.version + 1}`}
+          isDeliberate={plan.version > 0}
           send={() =>
             ask("PATCH", `/api/v1/monetization/rules/plan-features/diff/${plan.id}`, { features: rules.map(bodyOf) })
           }

@@ -62,6 +62,7 @@ const CANCELLATION_COLUMNS: readonly Column<Subscription>[] = [
 ];
 
 const CHANGE_COLUMNS: readonly Column<ScheduledChange>[] = [
+  { title: "Customer", cell: ({ customer }) => customerName(customer) },
   {
     title: "Change",
     cell: ({ fromPlan, toPlan }) =>

@@ -16,10 +16,13 @@ import { FOLLOWED_MAX, type Followed, happenedBetween, type Snapshot, snapshotOf
 
 const PATH = "/api/v1/test-clocks";
 
+/** What happened by clock, for as long as the page is not loaded anew: whoever follows an invoice and comes back finds it still. */
+const advancesOf = new Map<string, readonly Advance[]>();
+
 export function TestClock({ id }: { id: string }) {
   const asked = useAsk<TestClockOf>(`${PATH}/${encodeURIComponent(id)}`);
   const [snapshot, setSnapshot] = useState<Answered<Snapshot>>();
-  const [advances, setAdvances] = useState<readonly Advance[]>([]);
+  const [advances, setAdvances] = useState(advancesOf.get(id) ?? []);
   const [open, setOpen] = useState<"join" | "delete" | { subscribe: string }>();
   const look = useCallback(async () => {
     const read = await snapshotOf(id);
@@ -76,7 +79,9 @@ export function TestClock({ id }: { id: string }) {
                   const after = await look();
                   asked.again();
                   const happened = after.ok ? happenedBetween(snapshot.data, after.data) : [];
-                  setAdvances((known) => [{ from, clock: advanced, happened }, ...known]);
+                  const known = [{ from, clock: advanced, happened }, ...(advancesOf.get(id) ?? [])];
+                  advancesOf.set(id, known);
+                  setAdvances(known);
                 }}
               />
               <Customers
