@@ -23,8 +23,17 @@ export function hrefOf(path: string): string {
   return path === "/" ? BASE : `${BASE}${path}`;
 }
 
-/** Goes to a path (with its query, if any); a new entry in the history. */
+/** What would be lost by leaving, as a view that holds it says. */
+export const unsaved = signal<string | undefined>(undefined);
+
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved.value !== undefined) event.preventDefault();
+});
+
+/** Goes to a path (with its query, if any); a new entry in the history. Asks first where something is unsaved. */
 export function navigate(path: string): void {
+  if (unsaved.value !== undefined && !window.confirm(`${unsaved.value} Leave without saving?`)) return;
+  unsaved.value = undefined;
   window.history.pushState(null, "", hrefOf(path));
   place.value = placeNow();
   window.scrollTo(0, 0);

@@ -31,7 +31,15 @@ export const VoidQuery = z.object({
     .meta({ description: "Bill the usage of this invoice again, on the next one. Default false." }),
 });
 
+const invoiceNumber = z
+  .string()
+  .trim()
+  .regex(/^(?:INV-)?\d{1,15}$/i, "must be an invoice number, such as INV-000042")
+  .transform((text) => Number(text.replace(/^INV-/i, "")))
+  .meta({ description: "The one of this number; `INV-` and leading zeros may be left out." });
+
 export const InvoicesQuery = z.object({
+  number: invoiceNumber.optional(),
   status: z.enum(INVOICE_STATUSES).optional(),
   type: z.enum(INVOICE_TYPES).optional(),
   customerId: idText.optional(),

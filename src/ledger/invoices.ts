@@ -207,6 +207,8 @@ export type ListedInvoice = { customer: CustomerView; invoice: InvoiceView };
  * `[startMs, endMs)`.
  */
 export type InvoiceFilter = {
+  /** The number of one, without its prefix. */
+  sequence?: number;
   status?: InvoiceStatus;
   type?: InvoiceType;
   customerId?: string;
@@ -219,11 +221,12 @@ export type InvoiceFilter = {
 export type InvoicePlace = { createdAtMs: number; invoiceId: string };
 
 function listingOf(filter: InvoiceFilter, after?: InvoicePlace): Listing {
-  const { status, type, customerId, onlyDue = false, startMs, endMs } = filter;
+  const { sequence, status, type, customerId, onlyDue = false, startMs, endMs } = filter;
   // Of one customer fewest are looked through, then of one type, then of one status: the signs keep SQLite from the other indexes.
   const typeColumn = customerId === undefined ? "type" : "+type";
   const statusColumn = type === undefined ? "status" : "+status";
   const asked = [
+    ["sequence = ?", sequence],
     [`${statusColumn} = ?`, status],
     [`${typeColumn} = ?`, type],
     ["customer_id = ?", customerId?.toLowerCase()],

@@ -143,6 +143,27 @@ describe("does", () => {
     expect(file.suggestedFilename()).toBe("INV-000001.pdf");
   });
 
+  test("an invoice is found by its number, however old", async ({ expect }) => {
+    const { page } = await come();
+    await signIn(page, at("/invoices?number=INV-000001"));
+    const rows = page.locator("main tbody tr");
+    await page.getByText("INV-000001").first().waitFor();
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByPlaceholder("Number").fill("no number");
+    await page.keyboard.press("Enter");
+    await page.getByText("must be an invoice number, such as INV-000042").first().waitFor();
+  });
+
+  test("subscriptions and pools are found by their customer", async ({ expect }) => {
+    const { page } = await come();
+    await signIn(page, at("/subscriptions?customer=northwind"));
+    await page.getByText("Northwind Labs").first().waitFor();
+    expect(await page.getByText("Ember Games").count()).toBe(0);
+    await page.goto(at("/credits?customer=pico-health"));
+    await page.getByText("Pico Health").first().waitFor();
+    expect(await page.getByText("Nova Retail").count()).toBe(0);
+  });
+
   test("a list is searched while one types", async ({ expect }) => {
     const { page } = await come();
     await signIn(page, at("/customers"));

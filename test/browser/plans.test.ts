@@ -197,6 +197,15 @@ describe("does", () => {
     await page.keyboard.press("Enter");
     await settled(page);
     expect(await version()).toBe(2);
+    // What is not saved is not left by accident.
+    const asked: string[] = [];
+    page.once("dialog", (dialog) => {
+      asked.push(dialog.message());
+      return dialog.dismiss();
+    });
+    await page.getByRole("link", { name: "Customers" }).first().click();
+    expect(asked).toEqual([expect.stringContaining("is not saved")]);
+    expect(page.url()).toBe(at(`/plans/${planId}/edit`));
     await page.getByRole("button", { name: "Save as version 3" }).click();
     await done(page, "Saved as version 3");
     expect(await version()).toBe(3);

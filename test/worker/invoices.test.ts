@@ -73,6 +73,27 @@ const WAYS: [name: string, method: string, path: (id: string) => string][] = [
 ];
 
 describe("does", () => {
+  test("the list has the one of a number, with or without its prefix; what is no number is told", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    await sell(world, "pro", { priceAmount: 10 });
+    for (const reference of ["ada", "grace"]) {
+      await customer(world, reference);
+      await active(world, reference, "pro");
+    }
+    const numbersBy = async (number: string) => {
+      const { items } = await ok(world.call<Page<{ number: string }>>("GET", `${OPERATOR}?number=${number}`));
+      return items.map((one) => one.number);
+    };
+    for (const number of ["INV-000002", "inv-2", "2"]) expect(await numbersBy(number)).toEqual(["INV-000002"]);
+    expect(await numbersBy("3")).toEqual([]);
+    expect(await world.call("GET", `${OPERATOR}?number=second`)).toMatchObject({
+      status: 400,
+      error: { fields: [{ path: "number" }] },
+    });
+  });
+
   test("a customer's invoices are listed newest first, page by page", async ({ expect }) => {
     const world = await shop();
     const { due } = await renewed(world, "basic");

@@ -11,6 +11,8 @@ export type Found = { kind: string; id: string; name: string; note: string; path
 
 /** As many of each kind as fit without scrolling far. */
 const FOUND_PER_KIND_MAX = 6;
+/** The whole number of an invoice. */
+const NUMBER = /^(?:INV-)?\d{1,15}$/i;
 /** Lists without a search of their own are read so far. */
 const READ_MAX = 200;
 
@@ -90,20 +92,22 @@ const SOURCES: readonly ((text: string) => readonly Found[] | Promise<readonly F
       }));
   },
   async (text) => {
-    const items = await listOf<Invoice>("/api/v1/monetization/billing/invoices");
-    return items
-      .filter(({ number, id }) => has(text, number, id))
-      .map((invoice) => {
-        const { id, number, amount, currency, status } = invoice;
-        const owner = invoiceOwner(invoice);
-        return {
-          kind: "Invoice",
-          id,
-          name: number ?? "Without number",
-          note: `${owner === undefined ? "" : `${owner.name}, `}${money(amount, currency)} ${words(status)}`,
-          path: `/invoices/${id}`,
-        };
-      });
+    // The newest by any part of their number, and any by the whole of it.
+    const path = "/api/v1/monetization/billing/invoices";
+    const exact = NUMBER.test(text.trim()) ? pageOf<Invoice>(path, { number: text.trim() }) : [];
+    const [named, newest] = await Promise.all([exact, listOf<Invoice>(path)]);
+    const found = newest.filter(({ number, id }) => has(text, number, id));
+    return [...named, ...found.filter(({ id }) => named.every((one) => one.id !== id))].map((invoice) => {
+      const { id, number, amount, currency, status } = invoice;
+      const owner = invoiceOwner(invoice);
+      return {
+        kind: "Invoice",
+        id,
+        name: number ?? "Without number",
+        note: `${owner === undefined ? "" : `${owner.name}, `}${money(amount, currency)} ${words(status)}`,
+        path: `/invoices/${id}`,
+      };
+    });
   },
 ];
 

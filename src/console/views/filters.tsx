@@ -1,7 +1,7 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { useAsk, withQuery } from "../api.ts";
 import { place, setQuery } from "../router.ts";
-import type { CustomerItem, Page } from "../wire.ts";
+import type { Customer, CustomerItem, Page } from "../wire.ts";
 
 /** Conditions of a list, kept in its address. One that changes takes the list back to its first page. */
 
@@ -65,6 +65,34 @@ export function dayStart(name: string, after = 0): string | undefined {
   if (!year || !month || !day) return undefined;
   const instant = new Date(year, month - 1, day + after);
   return Number.isNaN(instant.getTime()) ? undefined : instant.toISOString();
+}
+
+/** A text that is sent as it is, once it is entered. */
+export function TextFilter({ name, label }: { name: string; label: string }) {
+  return (
+    <label class="filter">
+      <span class="unseen">{label}</span>
+      <input
+        type="search"
+        autocomplete="off"
+        spellcheck={false}
+        placeholder={label}
+        value={filterOf(name) ?? ""}
+        onChange={(event) => setFilter(name, event.currentTarget.value.trim())}
+      />
+    </label>
+  );
+}
+
+/** The customer that a `CustomerFilter` holds, as lists of the API want it: by id. Until it `isKnown` there is nothing to ask. */
+export function useFilteredCustomer(name = "customer") {
+  const reference = filterOf(name);
+  const asked = useAsk<Customer>(
+    reference === undefined ? undefined : `/api/v1/client/customers/${encodeURIComponent(reference)}`,
+  );
+  if (reference === undefined) return { isKnown: true, customerId: undefined, problem: undefined };
+  const isKnown = asked.data !== undefined && !asked.isLoading;
+  return { isKnown, customerId: asked.data?.id, problem: asked.problem };
 }
 
 const REST_MS = 150;

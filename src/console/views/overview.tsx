@@ -11,7 +11,7 @@ import { marginColumns } from "./margin-columns.tsx";
 import { OtherCurrencies } from "./other-currencies.tsx";
 import { Attention } from "./overview/attention.tsx";
 import { MarginTables } from "./overview/margins.tsx";
-import { RangeChoice, rangeNow } from "./range.tsx";
+import { RangeChoice, rangeNow, sameDays } from "./range.tsx";
 
 /** In ten seconds: what comes in, what it costs, who loses money, what needs a hand. */
 export function Overview() {
@@ -141,7 +141,7 @@ function Worst({ portfolio }: { portfolio: Portfolio }) {
         rows={activeFirst(portfolio.customers).slice(0, WORST_SHOWN)}
         keyOf={({ customerId }) => customerId}
         href={({ customerReferenceId, customerId }) =>
-          `/customers/${encodeURIComponent(customerReferenceId ?? customerId)}`
+          sameDays(`/customers/${encodeURIComponent(customerReferenceId ?? customerId)}`)
         }
       />
     </Card>

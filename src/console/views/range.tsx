@@ -27,6 +27,12 @@ export function rangeNow(): { start: string; end: string } {
   return { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString() };
 }
 
+/** The address of a view that speaks of days too, with the days that are chosen here. */
+export function sameDays(path: string): string {
+  const days = daysNow();
+  return days === "30" ? path : `${path}${path.includes("?") ? "&" : "?"}days=${days}`;
+}
+
 export function RangeChoice() {
   return (
     <Choice

@@ -29,8 +29,9 @@ const Id = z.object({ id: idText });
 type Id = z.output<typeof Id>;
 
 async function list(call: Call<unknown, z.output<typeof InvoicesQuery>>): Promise<Answer> {
-  const { status, type, customerId, onlyDue, start, end, format, rows } = call.query;
+  const { number: sequence, status, type, customerId, onlyDue, start, end, format, rows } = call.query;
   const which = {
+    ...(sequence === undefined ? {} : { sequence }),
     ...(status === undefined ? {} : { status }),
     ...(type === undefined ? {} : { type }),
     ...(start === undefined ? {} : { startMs: start }),

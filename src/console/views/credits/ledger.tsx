@@ -87,6 +87,7 @@ export function Ledger({
         what="transactions"
         columns={columns}
         keyOf={({ id }) => id}
+        href={({ eventId }) => (eventId === undefined ? undefined : `/events?event=${eventId}`)}
         rows={15}
         offsetName="ledger"
         empty={<Empty title="Nothing moved yet">The first grant or charge is the first line.</Empty>}

@@ -7,10 +7,11 @@ import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Meter } from "../../ui/parts.tsx";
 import { CustomerField } from "../../ui/pick-customer.tsx";
 import { StateFilter } from "../../ui/state-filter.tsx";
-import { Empty } from "../../ui/states.tsx";
+import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import type { CreditModel, Page, Pool } from "../../wire.ts";
 import { customerName, customerRef } from "../customer-link.tsx";
+import { CustomerFilter, useFilteredCustomer } from "../filters.tsx";
 import { CreditsHead } from "./head.tsx";
 import { RolloverFields, rolloverBody, rolloverWords } from "./rollover.tsx";
 
@@ -49,6 +50,7 @@ const COLUMNS: readonly Column<Pool>[] = [
 export function Pools() {
   const [isMaking, setMaking] = useState(false);
   const status = place.value.query.get("status") ?? "";
+  const owner = useFilteredCustomer();
   return (
     <>
       <CreditsHead>
@@ -60,32 +62,43 @@ export function Pools() {
         title="Pools, newest first"
         wide
         action={
-          <div class="filters">
+          <div class="tools filters">
+            <CustomerFilter />
             <StateFilter states={STATES} />
           </div>
         }
       >
-        <PagedTable<Pool>
-          path="/api/v1/monetization/credits/pools"
-          query={{ status }}
-          what="credit pools"
-          columns={COLUMNS}
-          keyOf={({ id }) => id}
-          href={poolPath}
-          empty={
-            status === "" ? (
-              <Empty title="No pool yet">
-                A plan that gives credits makes one for each subscriber; you can make one by hand too.
-              </Empty>
-            ) : (
-              <Empty title={`No pool is ${words(status).toLowerCase()}`}>
-                <button type="button" class="link-button" onClick={() => setQuery({ status: undefined })}>
-                  Show all
-                </button>
-              </Empty>
-            )
-          }
-        />
+        {owner.problem !== undefined ? (
+          <Failure problem={owner.problem} />
+        ) : !owner.isKnown ? (
+          <Loading what="the customer" />
+        ) : (
+          <PagedTable<Pool>
+            path="/api/v1/monetization/credits/pools"
+            query={{ status, customerId: owner.customerId }}
+            what="credit pools"
+            columns={COLUMNS}
+            keyOf={({ id }) => id}
+            href={poolPath}
+            empty={
+              status === "" && owner.customerId === undefined ? (
+                <Empty title="No pool yet">
+                  A plan that gives credits makes one for each subscriber; you can make one by hand too.
+                </Empty>
+              ) : (
+                <Empty title={status === "" ? "No pool of this customer" : `No pool is ${words(status).toLowerCase()}`}>
+                  <button
+                    type="button"
+                    class="link-button"
+                    onClick={() => setQuery({ status: undefined, customer: undefined })}
+                  >
+                    Show all
+                  </button>
+                </Empty>
+              )
+            }
+          />
+        )}
       </Card>
       {isMaking ? <NewPool onClose={() => setMaking(false)} /> : null}
     </>

@@ -13,7 +13,14 @@ type Usage = Forecast["subscriptions"][number]["features"][number];
 type Row = { featureKey: string; subscriptionId: string; allowed: boolean; usage: Usage | undefined };
 
 const COLUMNS: readonly Column<Row>[] = [
-  { title: "Feature", cell: ({ featureKey }) => <code>{featureKey}</code> },
+  {
+    title: "Feature",
+    cell: ({ featureKey }) => (
+      <a href={`/console/features/${encodeURIComponent(featureKey)}`}>
+        <code>{featureKey}</code>
+      </a>
+    ),
+  },
   {
     title: "Access",
     cell: ({ allowed }) => <Badge state={allowed ? "allowed" : "denied"} />,

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { download, useAsk, withQuery } from "../../api.ts";
+import { download, withQuery } from "../../api.ts";
 import { money, words } from "../../format.ts";
 import { invoiceOwner } from "../../invoice-owner.ts";
 import { PagedTable } from "../../ui/paged.tsx";
@@ -7,8 +7,16 @@ import { Badge, Card, Time } from "../../ui/parts.tsx";
 import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { say } from "../../ui/toast.tsx";
-import type { Customer, Invoice } from "../../wire.ts";
-import { CustomerFilter, DayFilter, dayStart, filterOf, SelectFilter } from "../filters.tsx";
+import type { Invoice } from "../../wire.ts";
+import {
+  CustomerFilter,
+  DayFilter,
+  dayStart,
+  filterOf,
+  SelectFilter,
+  TextFilter,
+  useFilteredCustomer,
+} from "../filters.tsx";
 import { Verify } from "./verify.tsx";
 import { INVOICES_PATH, nameOf, STATES, TYPES } from "./words.ts";
 
@@ -41,18 +49,15 @@ const COLUMNS: readonly Column<Invoice>[] = [
 
 export function Invoices() {
   const [isVerifying, setVerifying] = useState(false);
-  const reference = filterOf("customer");
-  const owner = useAsk<Customer>(
-    reference === undefined ? undefined : `/api/v1/client/customers/${encodeURIComponent(reference)}`,
-  );
+  const owner = useFilteredCustomer();
   const query = {
+    number: filterOf("number"),
     status: filterOf("status"),
     type: filterOf("type"),
     start: dayStart("from"),
     end: dayStart("until", 1),
-    customerId: reference === undefined ? undefined : owner.data?.id,
+    customerId: owner.customerId,
   };
-  const isKnown = reference === undefined || (owner.data !== undefined && !owner.isLoading);
   return (
     <>
       <div class="view-head">
@@ -66,6 +71,7 @@ export function Invoices() {
         </div>
       </div>
       <search class="filters-bar">
+        <TextFilter name="number" label="Number" />
         <CustomerFilter />
         <SelectFilter
           name="status"
@@ -83,9 +89,9 @@ export function Invoices() {
         <DayFilter name="until" label="to" />
       </search>
       <Card title="Newest first" wide>
-        {reference !== undefined && owner.problem !== undefined ? (
+        {owner.problem !== undefined ? (
           <Failure problem={owner.problem} />
-        ) : !isKnown ? (
+        ) : !owner.isKnown ? (
           <Loading what="the customer" />
         ) : (
           <PagedTable<Invoice>

@@ -1,6 +1,6 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ask, useAsk } from "../../api.ts";
-import { navigate } from "../../router.ts";
+import { navigate, unsaved } from "../../router.ts";
 import { Form } from "../../ui/form.tsx";
 import { Badge, Card } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
@@ -48,6 +48,14 @@ function Editor({
 }) {
   const [rules, setRules] = useState<Rules>(() => features.map(draftOf));
   const [isMaking, setMaking] = useState(false);
+  const [before] = useState(rules);
+  const isEdited = JSON.stringify(rules) !== JSON.stringify(before);
+  useEffect(() => {
+    unsaved.value = isEdited ? `What you changed of ${plan.name} is not saved.` : undefined;
+    return () => {
+      unsaved.value = undefined;
+    };
+  }, [isEdited]);
   const add = async (feature: Pick<Feature, "id" | "key" | "name">) => {
     setRules((others) => [...others, newRule(feature)]);
     const unit = await unitOf(feature.id);
@@ -78,7 +86,10 @@ function Editor({
           done={({ version }) =>
             version === plan.version ? "Saved" : `Saved as version ${version}; subscribers keep theirs`
           }
-          onDone={() => navigate(back)}
+          onDone={() => {
+            unsaved.value = undefined;
+            navigate(back);
+          }}
         >
           {rules.length === 0 ? <Empty title="No feature in it">Put the first one in below.</Empty> : null}
           {rules.map((rule, index) => (

@@ -5,10 +5,11 @@ import { navigate, place, setQuery } from "../../router.ts";
 import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Choice, Time } from "../../ui/parts.tsx";
 import { StateFilter } from "../../ui/state-filter.tsx";
-import { Empty } from "../../ui/states.tsx";
+import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import type { Page, Plan, ScheduledChange, Subscription } from "../../wire.ts";
 import { customerName } from "../customer-link.tsx";
+import { CustomerFilter, filterOf, useFilteredCustomer } from "../filters.tsx";
 import { NewSubscription } from "./new.tsx";
 import { Ahead, priceWords } from "./words.tsx";
 
@@ -116,12 +117,15 @@ function All() {
   const { query } = place.value;
   const [status, planId] = [query.get("status") ?? "", query.get("planId") ?? ""];
   const plans = useAsk<Page<Plan>>("/api/v1/monetization/plans?limit=200");
+  const owner = useFilteredCustomer();
+  const isNarrowed = status !== "" || planId !== "" || filterOf("customer") !== undefined;
   return (
     <Card
       title="Newest first"
       wide
       action={
         <div class="tools filters">
+          <CustomerFilter />
           <StateFilter states={STATES} />
           <label>
             <span class="unseen">Plan</span>
@@ -140,29 +144,37 @@ function All() {
         </div>
       }
     >
-      <PagedTable<Subscription>
-        path={PATH}
-        query={{ status, planId }}
-        what="subscriptions"
-        columns={COLUMNS}
-        keyOf={({ id }) => id}
-        href={({ id }) => `/subscriptions/${id}`}
-        empty={
-          status === "" && planId === "" ? (
-            <Empty title="Nobody has subscribed">A new subscription puts a customer on a plan.</Empty>
-          ) : (
-            <Empty title="No subscription like this">
-              <button
-                type="button"
-                class="link-button"
-                onClick={() => setQuery({ status: undefined, planId: undefined, offset: undefined })}
-              >
-                Show all
-              </button>
-            </Empty>
-          )
-        }
-      />
+      {owner.problem !== undefined ? (
+        <Failure problem={owner.problem} />
+      ) : !owner.isKnown ? (
+        <Loading what="the customer" />
+      ) : (
+        <PagedTable<Subscription>
+          path={PATH}
+          query={{ status, planId, customerId: owner.customerId }}
+          what="subscriptions"
+          columns={COLUMNS}
+          keyOf={({ id }) => id}
+          href={({ id }) => `/subscriptions/${id}`}
+          empty={
+            !isNarrowed ? (
+              <Empty title="Nobody has subscribed">A new subscription puts a customer on a plan.</Empty>
+            ) : (
+              <Empty title="No subscription like this">
+                <button
+                  type="button"
+                  class="link-button"
+                  onClick={() =>
+                    setQuery({ status: undefined, planId: undefined, customer: undefined, offset: undefined })
+                  }
+                >
+                  Show all
+                </button>
+              </Empty>
+            )
+          }
+        />
+      )}
     </Card>
   );
 }
