@@ -54,7 +54,7 @@ export function callProvider(context: CallContext, row: CallRow, payment: Paymen
 }
 
 /** May the call have been made at a time that the provider no longer remembers? */
-function isOld({ customer }: CallContext, { sentAtMs }: CallRow): boolean {
+function isOld({ customer }: CallContext, sentAtMs: number | undefined): boolean {
   return sentAtMs !== undefined && customer.wallMs() - sentAtMs > PROVIDER_KEY_MS;
 }
 
@@ -80,8 +80,11 @@ function isUnknown({ failure }: Failed): boolean {
   return failure === "away" || failure === "rate_limited" || failure === "unauthorized";
 }
 
-/** The customer at the provider, made when first needed. */
-export async function ensureCustomer(context: CallContext, row?: CallRow): Promise<Outcome<string>> {
+/**
+ * The customer at the provider, made when first needed. That it was asked for is kept before it is: an answer may be lost whoever waits
+ * for it, a row of the outbox or somebody who saves a method, and the next who needs the customer may come much later.
+ */
+export async function ensureCustomer(context: CallContext): Promise<Outcome<string>> {
   const { image } = context.customer;
   const { payer } = image.book;
   const known = providerCustomerOf(payer, image.state.profile?.stripeCustomerId);
@@ -89,10 +92,17 @@ export async function ensureCustomer(context: CallContext, row?: CallRow): Promi
   const metadata = metadataOf(context);
   const count = (payer.customersMade ?? 0) + 1;
   const keep = (id: string): Outcome<string> => {
-    context.inTurn((draft) => draft.payer.put({ ...draft.payer.get(), providerCustomerId: id, customersMade: count }));
+    context.inTurn((draft) => {
+      const { customerAskedAtMs: _, ...rest } = draft.payer.get();
+      draft.payer.put({ ...rest, providerCustomerId: id, customersMade: count });
+    });
     return { ok: true, value: id };
   };
-  if (row !== undefined && isOld(context, row)) {
+  const { customerAskedAtMs } = payer;
+  if (customerAskedAtMs === undefined) {
+    const askedAtMs = context.customer.wallMs();
+    context.inTurn((draft) => draft.payer.put({ ...draft.payer.get(), customerAskedAtMs: askedAtMs }));
+  } else if (isOld(context, customerAskedAtMs)) {
     const found = await context.provider.findCustomer(metadata);
     if (!found.ok) return found;
     if (found.value !== undefined && !found.value.isDeleted) return keep(found.value.id);
@@ -204,10 +214,10 @@ async function isGone(context: CallContext, providerCustomerId: string, { failur
 
 async function makePage(context: CallContext, row: CallRow, payment: Payment): Promise<Called> {
   const { provider } = context;
-  const customerId = await ensureCustomer(context, row);
+  const customerId = await ensureCustomer(context);
   if (!customerId.ok) return failed(context, customerId, payment);
   const providerCustomerId = customerId.value;
-  if (isOld(context, row) || payment.isClosing) {
+  if (isOld(context, row.sentAtMs) || payment.isClosing) {
     const found = await provider.findPage({ providerCustomerId, payment: payment.number });
     if (payment.isClosing || !found.ok || found.value !== undefined)
       return forget(found, payment, (page) => pageTold(payment, page));
@@ -270,10 +280,10 @@ const chargeTold =
 
 async function charge(context: CallContext, row: CallRow, payment: Payment): Promise<Called> {
   const { provider } = context;
-  const customerId = await ensureCustomer(context, row);
+  const customerId = await ensureCustomer(context);
   if (!customerId.ok) return failed(context, customerId, payment);
   const providerCustomerId = customerId.value;
-  if (isOld(context, row) || payment.isClosing) {
+  if (isOld(context, row.sentAtMs) || payment.isClosing) {
     const found = await provider.findCharge({ providerCustomerId, payment: payment.number });
     if (payment.isClosing || !found.ok || found.value !== undefined)
       return forget(found, payment, (there) => chargeTold(payment, there));

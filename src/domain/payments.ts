@@ -79,6 +79,8 @@ export type Payer = {
   deletedCustomerIds?: readonly string[];
   /** How many customers were made there: each under a key of its own. */
   customersMade?: number;
+  /** Since when the next one may be there without our knowing: the instant, by the wall clock, at which it was first asked for. */
+  customerAskedAtMs?: number;
   /** How often a method was to be saved: the same. */
   setups?: number;
   /** The saved method that is charged without the customer. */

@@ -806,6 +806,24 @@ describe("holds", () => {
     }
   });
 
+  // Somebody saved a method, the answer was lost, and no row remembered it: a day later there would have been two of them.
+  test("a customer whose making nobody heard of is looked for a day later, whoever asked for it", async ({
+    expect,
+  }) => {
+    const world = await payingWorld();
+    await customer(world);
+    const begin = () => world.call("POST", `${CLIENT}/customers/ada/payment-methods/setup-intent`);
+    world.double.mood = "lost";
+    expect((await begin()).status).toBe(503);
+    world.double.forgetKeys();
+    clockAt(new Date(Date.now() + 23 * HOUR + 1).toISOString());
+    expect((await begin()).status).toBe(200);
+    expect(world.double.customers.size).toBe(1);
+    // Who was found is known: nobody is looked for again.
+    await ok(begin());
+    expect(world.double.calls.filter((call) => call === "findCustomer")).toHaveLength(1);
+  });
+
   test("a void invoice has no page any more, and money that comes all the same revives nothing", async ({ expect }) => {
     const world = await payingWorld();
     const plan = await sell(world, "pro", { priceAmount: 49 });
