@@ -36,9 +36,24 @@ export function decideOnPayments(customer: Customer, decide: PaymentDecision, no
     decide(draft, past, nowMs, more);
     hearWaiting(customer, draft, past, nowMs);
     followInvoices(draft, nowMs);
+    if (customer.image.state.profile?.erased !== undefined) forgetPayer(draft);
     // Last, since it also changes memory, which no rollback would undo.
     commit(customer, [...more, { kind: "draft", draft }], nowMs);
   });
+}
+
+/**
+ * Who the customer is at the provider, which `eraseRows` took away: what was under way when they were erased brings none of it back. A
+ * page's link shows it, too.
+ */
+function forgetPayer(draft: Draft): void {
+  draft.payer.put({});
+  for (const payment of [...draft.payments.written.values()]) {
+    const { url, successUrl, cancelUrl, methodId, declineReason, ...rest } = payment;
+    draft.payments.put(rest);
+  }
+  for (const { page, ...rest } of [...draft.invoices.written.values()])
+    if (page !== undefined) draft.invoices.put(rest);
 }
 
 /** Facts that came before anybody knew what they were about. */

@@ -24,6 +24,8 @@ export function eraseRows(sql: SqlStorage, profile: Profile | undefined, atMs: n
   sql.exec(
     "UPDATE payments SET body = json_remove(body, '$.url', '$.successUrl', '$.cancelUrl', '$.methodId', '$.declineReason')",
   );
+  // Whoever opens a page sees whose it is; money that comes by it all the same finds its attempt by the page's id.
+  sql.exec("UPDATE invoices SET body = json_remove(body, '$.page') WHERE body ->> '$.page' IS NOT NULL");
   sql.exec("UPDATE provider_events SET fact = NULL, waits_for = NULL WHERE fact IS NOT NULL");
   sql.exec("DELETE FROM outbox WHERE lane = 'stripe' AND kind IN ('profile', 'charge', 'page')");
   sql.exec("UPDATE credit_grants SET key = NULL, body = json_remove(body, '$.description', '$.metadata', '$.key')");

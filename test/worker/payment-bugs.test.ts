@@ -281,6 +281,14 @@ describe("does", () => {
     const invoice = `${ADMIN}/billing/invoices/${due?.id}`;
     const link = await ok(world.call<Link>("POST", `${invoice}/checkout-link`));
     await ok(world.call("DELETE", `${ADMIN}/customers/${id}`));
+    // The page shows whose it is: nobody is led to it any more.
+    expect(await ok(world.call("GET", invoice))).not.toHaveProperty("checkoutUrl");
+    await world.flush(id);
+    const copy = await env.DB.prepare("SELECT body FROM invoices WHERE invoice_id = ?").bind(due?.id).first("body");
+    const kept = await runInDurableObject(world.object(id), (_, { storage }) =>
+      storage.sql.exec("SELECT body FROM invoices UNION ALL SELECT body FROM payments").toArray(),
+    );
+    expect(JSON.stringify([copy, kept])).not.toContain(link.url);
     await stripe.pay(pageIn(link.url));
     expect(await deliver(stripe)).not.toContain(500);
     expect(await ok(world.call("GET", invoice))).toMatchObject({ status: "PAID", paidBy: "STRIPE" });

@@ -824,6 +824,27 @@ describe("holds", () => {
     expect(world.double.calls.filter((call) => call === "findCustomer")).toHaveLength(1);
   });
 
+  test("a page that is made while its customer is erased leads nobody to it", async ({ expect }) => {
+    const world = await payingWorld();
+    const plan = await sell(world, "later", { priceAmount: 20, billingTiming: "IN_ARREARS" });
+    const id = await customer(world);
+    const { subscription } = await ok(buy(world, plan));
+    clockAt("2030-03-10T10:30:00Z");
+    await ok(world.call("POST", `${CLIENT}/subscriptions/cancellation/${subscription.id}?cancelMode=IMMEDIATE`));
+    const due = (await shown(world, "ada")).find(({ status }) => status === "DUE");
+    world.double.meanwhile = async (call) => {
+      if (call === "createPage") await ok(world.call("DELETE", `${ADMIN}/customers/${id}`));
+    };
+    await world.call("POST", `${ADMIN}/billing/invoices/${due?.id}/checkout-link`);
+    world.double.meanwhile = undefined;
+    expect(await ok(world.call("GET", `${ADMIN}/billing/invoices/${due?.id}`))).not.toHaveProperty("checkoutUrl");
+    const kept = await runInDurableObject(world.object(id), (_, { storage }) =>
+      storage.sql.exec("SELECT body FROM invoices UNION ALL SELECT body FROM payments").toArray(),
+    );
+    expect(world.double.page.status).toBe("open");
+    expect(JSON.stringify(kept)).not.toContain(world.double.page.url);
+  });
+
   test("a void invoice has no page any more, and money that comes all the same revives nothing", async ({ expect }) => {
     const world = await payingWorld();
     const plan = await sell(world, "pro", { priceAmount: 49 });
