@@ -16,6 +16,7 @@ import {
   RECONCILE_FRESH_MS,
   RECONCILE_INVOICES_PER_PAGE,
   RECONCILE_PAGES_PER_CALL_MAX,
+  RECONCILE_PAGES_PER_RUN_MAX,
   RECONCILE_PAYMENTS_PER_PAGE,
   RECONCILE_RUNS_KEPT,
   RECONCILE_SINCE_MS,
@@ -48,40 +49,65 @@ export async function reconcile(
   nowMs: number,
   pagesMax = RECONCILE_PAGES_PER_CALL_MAX,
 ): Promise<Reconciled> {
+  return (await goOn(env, accountId, { sinceMs, nowMs, pagesMax })).run;
+}
+
+/** `pages`: how many it went through, one that failed included. */
+async function goOn(
+  env: Env,
+  accountId: string,
+  { sinceMs, nowMs, pagesMax }: { sinceMs?: number | undefined; nowMs: number; pagesMax: number },
+): Promise<{ run: Reconciled; pages: number }> {
   const provider = await openProvider(env, accountId);
-  if (typeof provider === "string") return provider;
+  if (typeof provider === "string") return { run: provider, pages: 0 };
   const last = await lastReconciliation(env.DB, accountId);
   let run = last?.state === "RUNNING" ? last : newRun(accountId, sinceMs ?? nowMs - RECONCILE_SINCE_MS, nowMs);
-  for (let page = 0; page < pagesMax && run.state === "RUNNING"; page += 1) {
+  let pages = 0;
+  while (pages < pagesMax && run.state === "RUNNING") {
+    pages += 1;
     const before = run;
     const stepped = await step(env, provider, before, nowMs);
     if ("failure" in stepped) {
       // Whoever asks next goes on here; what no repeat can mend ends the run.
-      if (isAway(stepped)) return "unavailable";
+      if (isAway(stepped)) return { run: "unavailable", pages };
       run = { ...before, state: "FAILED", finishedAtMs: nowMs, failure: `${stepped.failure}: ${stepped.message}` };
       await env.DB.batch([runStatement(env.DB, run), nextReconcileStatement(env.DB, accountId, nowMs + DAY_MS)]);
-      return run;
+      return { run, pages };
     }
     run = stepped.run;
     await env.DB.batch(statementsOf(env.DB, before, stepped, nowMs));
   }
-  return run;
+  return { run, pages };
 }
 
-/** The cron's share: accounts whose day is over, those that wait longest first; one that is not at its end is met again. */
-export async function reconcileDue(env: Env, nowMs: number): Promise<{ processed: number; failed: number }> {
-  let failed = 0;
-  const accounts = await accountsToReconcile(env.DB, nowMs, RECONCILE_ACCOUNTS_PER_RUN_MAX);
-  for (const accountId of accounts) {
-    const run = await reconcile(env, accountId, undefined, nowMs);
-    if (typeof run === "object" && run.state !== "FAILED") continue;
-    failed += 1;
+/**
+ * The cron's share: accounts whose day is over, those that wait longest first, until all of them together went through so many pages.
+ * Who is not reached waits longest at the next run; who is not at its end goes on there, behind the others.
+ */
+export async function reconcileDue(
+  env: Env,
+  nowMs: number,
+  pagesMax = RECONCILE_PAGES_PER_RUN_MAX,
+): Promise<{ processed: number; failed: number }> {
+  const done = { processed: 0, failed: 0 };
+  let pagesLeft = pagesMax;
+  for (const accountId of await accountsToReconcile(env.DB, nowMs, RECONCILE_ACCOUNTS_PER_RUN_MAX)) {
+    if (pagesLeft === 0) break;
+    const share = Math.min(pagesLeft, RECONCILE_PAGES_PER_CALL_MAX);
+    const { run, pages } = await goOn(env, accountId, { nowMs, pagesMax: share });
+    pagesLeft -= pages;
+    if (typeof run === "object" && run.state !== "FAILED") {
+      done.processed += 1;
+      if (run.state === "RUNNING") await env.DB.batch([nextReconcileStatement(env.DB, accountId, nowMs)]);
+      continue;
+    }
+    done.failed += 1;
     console.error(JSON.stringify({ at: "reconcile", accountId, failure: typeof run === "string" ? run : run.failure }));
     // Behind the others, or one whose provider is away would keep them waiting.
     if (typeof run === "string")
       await env.DB.batch([nextReconcileStatement(env.DB, accountId, nowMs + RECONCILE_FRESH_MS)]);
   }
-  return { processed: accounts.length - failed, failed };
+  return done;
 }
 
 function newRun(accountId: string, sinceMs: number, nowMs: number): Reconciliation {

@@ -328,6 +328,8 @@ export const RECONCILE_INVOICES_PER_PAGE = 1000;
 export const RECONCILE_DIFFERENCES_MAX = 1000;
 /** Accounts that one cron run compares. */
 export const RECONCILE_ACCOUNTS_PER_RUN_MAX = 10;
+/** Pages of all of them together: each may call an object for every payment on it, and an invocation makes 10,000 calls in all. */
+export const RECONCILE_PAGES_PER_RUN_MAX = 40;
 
 /** How stale an answer of access may be: of live accounts by default, and at most by their setting. */
 export const STALENESS_MS_LIVE = SECOND_MS;

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, test, vi } from "vitest";
+import { lastReconciliation } from "../../src/catalog/reconciliations.ts";
 import { accountsToReconcile } from "../../src/catalog/stripe-connections.ts";
-import { reconcile as goOn } from "../../src/clearing/reconcile.ts";
+import { reconcile as goOn, reconcileDue } from "../../src/clearing/reconcile.ts";
 import { DAY_MS, PROCESSING_MS_MAX, RECONCILE_FRESH_MS, RECONCILE_PAYMENTS_PER_PAGE } from "../../src/domain/limits.ts";
 import { paidInvoices } from "../../src/ledger/provider-payments.ts";
 import { openProvider } from "../../src/payments/open.ts";
@@ -199,6 +200,46 @@ describe("holds", () => {
     expect(page.data.pagination.total).toBe(numbers.length);
     const kinds = page.data.items.map(({ kind, severity }) => `${severity} ${kind}`);
     expect(new Set(kinds)).toEqual(new Set(["CRITICAL UNKNOWN_PAYMENT"]));
+  });
+
+  // Ten accounts of twenty pages of a hundred payments each would call 20,000 objects, twice what an invocation may.
+  test("the cron goes through so many pages of all accounts together, in turns, until each is at its end", async ({
+    expect,
+  }) => {
+    const worlds = [await newWorld(), await newWorld(), await newWorld()];
+    for (const world of worlds) await connectedStripe(world);
+    const ids = worlds.map(({ accountId }) => accountId);
+    const atMs = Date.now() + DAY_MS + 60_000;
+    // Nobody else of this file waits any more.
+    await env.DB.prepare(
+      "UPDATE stripe_connections SET reconcile_at_ms = IIF(account_id IN (SELECT value FROM json_each(?)), 1, NULL)",
+    )
+      .bind(JSON.stringify(ids))
+      .run();
+    const states = async () =>
+      (await Promise.all(ids.map((id) => lastReconciliation(env.DB, id)))).map((run) => run?.state);
+    const seen: unknown[] = [];
+    for (let run = 0; run < 4; run += 1) {
+      const { processed } = await reconcileDue(env, atMs + run, 2);
+      seen.push([processed, (await states()).toSorted()]);
+    }
+    // A comparison without payments is two pages: one of payments, one of invoices.
+    expect(seen).toEqual([
+      [1, ["DONE", undefined, undefined]],
+      [1, ["DONE", "DONE", undefined]],
+      [1, ["DONE", "DONE", "DONE"]],
+      [0, ["DONE", "DONE", "DONE"]],
+    ]);
+    await env.DB.prepare(
+      "UPDATE stripe_connections SET reconcile_at_ms = 1 WHERE account_id IN (SELECT value FROM json_each(?))",
+    )
+      .bind(JSON.stringify(ids))
+      .run();
+    // One that is not at its end goes behind the others.
+    for (let run = 0; run < 3; run += 1) await reconcileDue(env, atMs + DAY_MS + run, 1);
+    expect(await states()).toEqual(["RUNNING", "RUNNING", "RUNNING"]);
+    for (let run = 3; run < 6; run += 1) await reconcileDue(env, atMs + DAY_MS + run, 1);
+    expect(await states()).toEqual(["DONE", "DONE", "DONE"]);
   });
 
   test("paid invoices and accounts that wait are found in an index, in order", async ({ expect }) => {
