@@ -10,7 +10,7 @@ import type { InvoiceView, SubscriptionView } from "../domain/views.ts";
 import { ownerOf } from "./customer-of.ts";
 import { commitAccount } from "./remembered.ts";
 import type { Answer, Call } from "./route.ts";
-import { refusalOf } from "./subscription-answer.ts";
+import { refusalOf, requestKeyOf, toWireInvoiceReply } from "./subscription-answer.ts";
 
 /**
  * What is done by hand to a customer's subscriptions, invoices and credits: the effect is the object's, and the trail says who did it. The
@@ -24,6 +24,8 @@ type Command<T> = {
   action: AuditAction;
   asked?: Record<string, unknown>;
   run: (object: CustomerStub) => Promise<Replayable<T>>;
+  /** Asked where nothing changed: is it so because somebody did the same by hand before? Then that has to be in the trail. */
+  foundDone?: (call: Call, value: T) => Promise<boolean>;
   toWire: (call: Call, value: T) => unknown;
 };
 
@@ -48,8 +50,11 @@ function commandOn<T>(call: Call<{ id: string }>, kind: Kind<T>, command: Comman
     const entry = { action: command.action, target: id.toLowerCase(), after: { ...after, ...command.asked } };
     const changed = JSON.stringify(before) !== JSON.stringify(after);
     const replayed = reply.replayed === true;
+    let audit: Audit | readonly Audit[] = [];
     // A replayed reply is of a command whose entry was lost: what was before it is not known any more.
-    const audit = replayed ? entry : changed ? { ...entry, before } : [];
+    if (replayed) audit = entry;
+    else if (changed) audit = { ...entry, before };
+    else if (await command.foundDone?.(call, reply.value)) audit = await unlessTold(call, true, entry);
     const data = command.toWire(call, reply.value);
     return { ok: true, status: 200, data, replayed, statements: [], audit, version: "leave" };
   });
@@ -114,6 +119,28 @@ export function commandOnInvoice(call: Call<{ id: string }>, command: Command<In
     { name: "invoice", read: (object, id) => object.invoice(id), trail: ({ invoice }) => invoiceTrail(invoice) },
     command,
   );
+}
+
+/**
+ * Marks the invoice that the path names as paid, by whichever API: it moves money. Where it is paid already nothing changes; was that by
+ * hand, the trail may lack it, since D1 can fail between effect and entry and nobody has to send a key.
+ */
+export function payByHand(call: Call<{ id: string }>): Promise<Answer> | Answer {
+  return commandOnInvoice(call, {
+    action: "invoice.paid",
+    run: (object) => object.payInvoice({ invoiceId: call.params.id, ...requestKeyOf(call) }),
+    foundDone: wasPaidByHand,
+    toWire: toWireInvoiceReply,
+  });
+}
+
+/** Not by settling its subscription, which has an entry of its own. */
+async function wasPaidByHand(call: Call, { invoice }: InvoiceReply): Promise<boolean> {
+  const { paidBy, type, subscription } = invoice;
+  if (paidBy !== "MANUAL") return false;
+  if (type !== "IN_ADVANCE_INITIAL" || subscription === undefined) return true;
+  const settled = { action: "subscription.activated" as const, target: subscription.subscriptionId };
+  return !(await hasEntry(call.env.DB, call.account.account.accountId, settled));
 }
 
 /** What the trail keeps of a pool. */

@@ -175,6 +175,39 @@ describe("does", () => {
     expect((await moved(world, "POST", path, other)).trail).toMatchObject([{ action: "balance.paid_out" }]);
   });
 
+  test("a payment by hand that is repeated without a key is in the trail once, also where its entry was lost", async ({
+    expect,
+  }) => {
+    const world = await shop();
+    const { id } = await renewal(world);
+    for (const path of [`${INVOICES}/${id}/mark-paid`, `/api/v1/client/billing/invoices/${id}/mark-paid`]) {
+      await ok(world.call("POST", path));
+      await env.DB.prepare("DELETE FROM audit_log WHERE action = 'invoice.paid'").run();
+      const again = await moved<Invoice>(world, "POST", path);
+      expect(again.data).toMatchObject({ status: "PAID" });
+      expect(again.trail).toMatchObject([
+        { action: "invoice.paid", target: id, after: { status: "PAID", amount: 10.5 } },
+      ]);
+      expect((await moved(world, "POST", path)).trail).toEqual([]);
+    }
+  });
+
+  test("an invoice that was not marked as paid has no entry of it, however often that is asked for since", async ({
+    expect,
+  }) => {
+    const world = await shop();
+    await sell(world, "basic", { priceAmount: 10 });
+    await sell(world, "small", { priceAmount: 1 });
+    const { subscription, invoice } = await ok(subscribe(world, "ada", "basic"));
+    await ok(world.call("POST", `/api/v1/monetization/subscriptions/${subscription.id}/activate`));
+    await ok(world.call("POST", `/api/v1/client/subscriptions/cancellation/${subscription.id}?cancelMode=IMMEDIATE`));
+    // Paid by what the first one gave back.
+    const second = await ok(subscribe(world, "ada", "small"));
+    expect(second.invoice).toMatchObject({ status: "PAID", amount: 0 });
+    for (const { id } of [invoice, second.invoice])
+      expect((await moved(world, "POST", `${INVOICES}/${id}/mark-paid`)).trail).toEqual([]);
+  });
+
   test("credits granted, deducted, given back, and a grant made void", async ({ expect }) => {
     const world = await shop();
     const { id: customerId } = await ok(world.call<{ id: string }>("GET", "/api/v1/client/customers/ada"));

@@ -14,7 +14,7 @@ import {
   invoicesBehind,
   type ListedInvoice,
 } from "../../ledger/invoices.ts";
-import { commandOnInvoice } from "../audited.ts";
+import { commandOnInvoice, payByHand } from "../audited.ts";
 import { pageFor } from "../client/payments.ts";
 import { csvAnswer, type RowPage } from "../csv.ts";
 import { ownerOf } from "../customer-of.ts";
@@ -70,14 +70,6 @@ async function read(call: Call<Id>): Promise<Answer> {
   return answerOf(call, owner.value, reply, 200, toWireInvoiceReply);
 }
 
-function pay(call: Call<Id>): Promise<Answer> | Answer {
-  return commandOnInvoice(call, {
-    action: "invoice.paid",
-    run: (object) => object.payInvoice({ invoiceId: call.params.id, ...requestKeyOf(call) }),
-    toWire: toWireInvoiceReply,
-  });
-}
-
 const PAID = "Paid already: nothing changes. One that is PENDING, VOID or CANCELLED cannot be paid: 409.";
 const REFUSES: readonly RefusalCode[] = ["thing_not_found", "invoice_closed", "quarantined"];
 
@@ -115,7 +107,7 @@ export const invoiceRoutes: readonly Route[] = [
     params: Id,
     answers: { 200: InvoiceWire },
     refuses: REFUSES,
-    handle: pay,
+    handle: payByHand,
   }),
   defineRoute({
     method: "POST",
@@ -127,7 +119,7 @@ export const invoiceRoutes: readonly Route[] = [
     params: Id,
     answers: { 200: InvoiceWire },
     refuses: REFUSES,
-    handle: pay,
+    handle: payByHand,
   }),
   defineRoute({
     method: "POST",

@@ -2,10 +2,10 @@ import * as z from "zod";
 import { InvoiceWire, toWireInvoice, UpcomingQuery } from "../../contract/invoice.ts";
 import { idText, name, page, paged, pageOf } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
-import { commandOnInvoice } from "../audited.ts";
+import { payByHand } from "../audited.ts";
 import { customerOf } from "../customer-of.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
-import { answerOf, planStatusOf, requestKeyOf, toWireInvoiceReply } from "../subscription-answer.ts";
+import { answerOf, planStatusOf } from "../subscription-answer.ts";
 
 /** Invoices, for the Client API: from the customer's object, so they are never behind. The operator's are `admin/invoices.ts`. */
 
@@ -33,15 +33,6 @@ async function readUpcoming(call: Call<Ref, z.output<typeof UpcomingQuery>>): Pr
   return answerOf(call, customerId, reply, 200, (_, { customer, invoice }) =>
     toWireInvoice(invoice, customer, { planStatus: planStatusOf(call), isDraft: true }),
   );
-}
-
-/** In the trail, as the operator's is: it moves money. */
-function markPaid(call: Call<{ id: string }>): Promise<Answer> | Answer {
-  return commandOnInvoice(call, {
-    action: "invoice.paid",
-    run: (object) => object.payInvoice({ invoiceId: call.params.id, ...requestKeyOf(call) }),
-    toWire: toWireInvoiceReply,
-  });
 }
 
 export const clientInvoiceRoutes: readonly Route[] = [
@@ -82,6 +73,6 @@ export const clientInvoiceRoutes: readonly Route[] = [
     params: z.object({ id: idText }),
     answers: { 200: InvoiceWire },
     refuses: ["thing_not_found", "invoice_closed", "quarantined"],
-    handle: markPaid,
+    handle: payByHand,
   }),
 ];
