@@ -56,12 +56,26 @@ export function replayInvoice(invoice: Invoice, facts: InvoiceFacts): ReplayDiff
     const found = lineDifference(invoice, stored, facts);
     if (found !== undefined) return { line, ...found };
   }
-  const twice = chargedTwice(invoice);
-  if (twice !== undefined) return twice;
+  const base = lacksBase(invoice)
+    ? { what: "a line for the price", stored: "not there", replayed: "there" }
+    : chargedTwice(invoice);
+  if (base !== undefined) return base;
   const { currency, amountMinor, lines } = invoice;
   const totalMinor = sumOfLines(lines) + taxOf(invoice);
   if (totalMinor === amountMinor) return undefined;
   return money("the invoice's amount", currency, amountMinor, totalMinor);
+}
+
+/**
+ * Must there be a price on it that is not? An invoice without one names no plan whose price it was, so it has to follow from the rest: a
+ * purchase and a first invoice have one, and so has a regular one that fell due before its period was over, since only a price is paid
+ * ahead. In arrears nothing tells: a period whose subscription was suspended from its first instant on has usage alone, rightly.
+ */
+function lacksBase({ subscription, type, lines, dueAtMs, periodStartMs, periodEndMs }: Invoice): boolean {
+  const bases = lines.filter(({ kind }) => kind === "BASE");
+  if (subscription === 0 || type === "IN_ADVANCE_INITIAL") return bases.length === 0;
+  const isAhead = type === "REGULAR" && dueAtMs < periodEndMs;
+  return isAhead && !bases.some((base) => base.periodStartMs === periodStartMs && base.periodEndMs === periodEndMs);
 }
 
 /** Time that two base lines charge: each is right by itself, and no plan is paid twice for an instant. */

@@ -239,6 +239,12 @@ describe("holds", () => {
       "time that is charged twice",
     ],
     [
+      "a base that is gone",
+      `UPDATE invoices SET body = json_set(json_remove(body, '$.lines[#-1]'),
+         '$.amountMinor', json_extract(body, '$.amountMinor') - 1000) WHERE status = 'DUE'`,
+      "a line for the price",
+    ],
+    [
       "a segment of usage with other units",
       `UPDATE usage_segments SET body = json_set(body, '$.toE12."$bigint"', '11000000000000000')`,
       "units of chat.tiered in its events",
@@ -272,6 +278,35 @@ describe("holds", () => {
     const { differing } = await verify(world);
     expect(differing).toMatchObject([{ invoiceId: due.id, firstDifference: { what } }]);
     expect((await explain(world, due.id)).replay).toMatchObject({ matches: false, firstDifference: { what } });
+  });
+
+  test("a first invoice without its base is found; a period in arrears that was suspended from its beginning has none", async ({
+    expect,
+  }) => {
+    const world = await shop();
+    await sell(world, "later", { priceAmount: 10, billingTiming: "IN_ARREARS" }, TIERS);
+    await customer(world, "bob");
+    await ok(
+      world.call("POST", "/api/v1/client/subscriptions", {
+        customerReferenceId: "bob",
+        planId: "later",
+        gracePeriod: 0,
+      }),
+    );
+    for (const instant of ["2027-01-20T10:00:00Z", "2027-02-15T10:00:00Z"]) {
+      clockAt(instant);
+      await ok(world.event({ customerReferenceId: "bob", featureKey: "chat.later", usageUnits: 5 }));
+    }
+    clockAt("2027-03-15T10:00:00Z");
+    const ofBob = (await invoicesOf(world, "bob")).filter(({ status }) => status !== "PENDING");
+    expect(ofBob.map(({ items }) => items.map(({ kind }) => kind).toSorted())).toEqual([["USAGE"], ["BASE", "USAGE"]]);
+    expect(await verify(world)).toMatchObject({ differing: [] });
+    const first = (await invoicesOf(world, "ada")).at(-1);
+    const statement = `UPDATE invoices SET body = json_set(body, '$.lines', json('[]'), '$.amountMinor', 0)
+      WHERE body ->> '$.type' = 'IN_ADVANCE_INITIAL'`;
+    await edit(world, first?.subscription.customer.id ?? "", statement);
+    const what = "a line for the price";
+    expect((await verify(world)).differing).toMatchObject([{ invoiceId: first?.id, firstDifference: { what } }]);
   });
 
   test.for([
