@@ -127,6 +127,9 @@ export const BillingVerifiedWire = z
   .object({
     customers: z.int(),
     invoices: z.int().meta({ description: "How many were made again." }),
+    notRecounted: z.int().meta({
+      description: `How many of those that match have a usage line of more than ${REPLAY_EVENTS_MAX.toLocaleString("en")} events: these were not counted again, what was summed up when its period closed was taken.`,
+    }),
     differing: z.array(z.object({ customerId: z.uuid(), invoiceId: z.uuid(), firstDifference: DifferenceWire })),
     unfinished: z.array(z.string()).meta({ description: "Customers whose invoices could not be read: ask again." }),
     nextCursor: z.string().optional(),

@@ -337,9 +337,13 @@ export type EventReply = { event: StoredEvent; corrections: StoredEvent[]; prici
 /** Invoices behind `after`, in the order of their numbers. */
 export type ReplayPage = { after: number; limit: number };
 
-/** `next`: there are more behind this number. */
+/**
+ * `next`: there are more behind this number. `notRecounted`: of those that match, how many have usage whose events are too many to be
+ * counted again; absent from objects before it was told.
+ */
 export type ReplayReply = {
   checked: number;
+  notRecounted?: number;
   differing: { invoiceId: Uuid; difference: ReplayDifference }[];
   next?: number;
 };

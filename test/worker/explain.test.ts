@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, test, vi } from "vitest";
+import { REPLAY_EVENTS_MAX } from "../../src/domain/limits.ts";
 import { ada, correct, offer, usage } from "../support/access.ts";
 import { active, customer, type Invoice, invoicesOf, ok, sell } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
@@ -77,10 +78,11 @@ const explain = (world: World, id: string) => ok(world.call<Explained>("GET", `$
 
 const verify = (world: World) =>
   ok(
-    world.call<{ invoices: number; differing: { invoiceId: string; firstDifference: { what: string } }[] }>(
-      "POST",
-      `${BILLING}/verify`,
-    ),
+    world.call<{
+      invoices: number;
+      notRecounted: number;
+      differing: { invoiceId: string; firstDifference: { what: string } }[];
+    }>("POST", `${BILLING}/verify`),
   );
 
 type Law = { law: string; holds: boolean; left: { value: string }; firstBreak?: { why: string } };
@@ -278,6 +280,21 @@ describe("holds", () => {
     const { differing } = await verify(world);
     expect(differing).toMatchObject([{ invoiceId: due.id, firstDifference: { what } }]);
     expect((await explain(world, due.id)).replay).toMatchObject({ matches: false, firstDifference: { what } });
+  });
+
+  test("what has too many events to be counted again matches by its sums, and that is said", async ({ expect }) => {
+    const world = await shop();
+    const due = await renewed(world);
+    expect(await verify(world)).toMatchObject({ differing: [], notRecounted: 0 });
+    await edit(
+      world,
+      due.subscription.customer.id,
+      `UPDATE usage_segments SET body = json_set(body, '$.events', ${REPLAY_EVENTS_MAX + 1})`,
+    );
+    expect(await verify(world)).toMatchObject({ differing: [], notRecounted: 1 });
+    const { items, replay } = await explain(world, due.id);
+    expect(items.find(({ kind }) => kind === "USAGE")).toMatchObject({ events: { recounted: false } });
+    expect(replay).toEqual({ matches: true });
   });
 
   test("a first invoice without its base is found; a period in arrears that was suspended from its beginning has none", async ({

@@ -139,19 +139,31 @@ function differenceOf(invoice: Invoice, facts: InvoiceFacts): ReplayDifference |
   }
 }
 
+/** Were the events of all its usage counted again, where it matches? */
+function isRecounted({ lines }: Invoice, { segmentOf, eventsOf }: InvoiceFacts): boolean {
+  return lines.every(({ kind, usage }) => {
+    const segment = kind === "USAGE" && usage !== undefined ? segmentOf(usage.segment) : undefined;
+    return segment === undefined || eventsOf(segment) !== undefined;
+  });
+}
+
 /** Replays a page of the customer's invoices; answers those that differ. */
 export function replayInvoices(customer: Customer, { after, limit }: ReplayPage): Reply<ReplayReply> {
   if (customer.image.state.profile === undefined) return unknownCustomer(customer);
   const invoices = invoicesBehind(customer.sql, after, limit);
   const { tag } = customer.image.owner;
   const seqAt = seqsFoundOnce(customer.sql);
+  let notRecounted = 0;
   const differing = invoices.flatMap((invoice) => {
-    const difference = differenceOf(invoice, factsOf(customer, invoice, seqAt));
-    return difference === undefined ? [] : [{ invoiceId: customerThingId(tag, "invoice", invoice.number), difference }];
+    const facts = factsOf(customer, invoice, seqAt);
+    const difference = differenceOf(invoice, facts);
+    if (difference !== undefined) return [{ invoiceId: customerThingId(tag, "invoice", invoice.number), difference }];
+    if (!isRecounted(invoice, facts)) notRecounted += 1;
+    return [];
   });
   const last = invoices.length === limit ? invoices.at(-1) : undefined;
   return {
     ok: true,
-    value: { checked: invoices.length, differing, ...(last === undefined ? {} : { next: last.number }) },
+    value: { checked: invoices.length, notRecounted, differing, ...(last === undefined ? {} : { next: last.number }) },
   };
 }

@@ -28,11 +28,15 @@ async function explain(call: Call<{ id: string }>): Promise<Answer> {
   return answerOf(call, owner.value, reply, 200, (_, explained) => toWireExplained(explained, planStatusOf(call)));
 }
 
-type Replayed = { invoices: number; differing: { invoiceId: string; difference: ReplayDifference }[] };
+type Replayed = {
+  invoices: number;
+  notRecounted: number;
+  differing: { invoiceId: string; difference: ReplayDifference }[];
+};
 
 /** Replays all invoices of one customer, some at a time: others are answered in between. */
 async function replayAll(object: ReturnType<typeof objectOf>): Promise<Replayed> {
-  const all: Replayed = { invoices: 0, differing: [] };
+  const all: Replayed = { invoices: 0, notRecounted: 0, differing: [] };
   for (let after: number | undefined = 0; after !== undefined; ) {
     const reply: Awaited<ReturnType<typeof object.replayInvoices>> = await object.replayInvoices({
       after,
@@ -41,6 +45,7 @@ async function replayAll(object: ReturnType<typeof objectOf>): Promise<Replayed>
     // Whom the directory alone knows has no invoices yet.
     if (!reply.ok) return all;
     all.invoices += reply.value.checked;
+    all.notRecounted += reply.value.notRecounted ?? 0;
     all.differing.push(...reply.value.differing);
     after = reply.value.next;
   }
@@ -60,6 +65,7 @@ async function verify(call: Call<unknown, unknown, z.output<typeof Verify>>): Pr
   return answer(200, {
     customers: ids.length,
     invoices: done.reduce((sum, { invoices }) => sum + invoices, 0),
+    notRecounted: done.reduce((sum, { notRecounted }) => sum + notRecounted, 0),
     differing: done.flatMap(({ customerId, differing }) =>
       differing.map(({ invoiceId, difference }) => ({
         customerId,
@@ -95,7 +101,7 @@ export const explainRoutes: readonly Route[] = [
     tag: "Invoices",
     summary: "Make the invoices of all customers again, a page of customers at a time",
     description:
-      "Answers only those that differ from what is stored behind them. Repeat with nextCursor until there is none. Nothing is changed.",
+      "Answers only those that differ from what is stored behind them, and how many match though the events of a line were too many to be counted again. Repeat with nextCursor until there is none. Nothing is changed.",
     body: Verify,
     examples: { body: { limit: 100 } },
     answers: { 200: BillingVerifiedWire },

@@ -8,9 +8,9 @@ import type { BillingVerified } from "../../wire.ts";
 
 /** Makes all invoices again from what is stored behind them, page after page of customers, and tells those that differ. */
 
-type Sum = Pick<BillingVerified, "customers" | "invoices" | "differing" | "unfinished">;
+type Sum = Pick<BillingVerified, "customers" | "invoices" | "notRecounted" | "differing" | "unfinished">;
 
-const NOTHING: Sum = { customers: 0, invoices: 0, differing: [], unfinished: [] };
+const NOTHING: Sum = { customers: 0, invoices: 0, notRecounted: 0, differing: [], unfinished: [] };
 /** Customers that one call goes through: few enough that the sums move. */
 const PER_CALL = 25;
 
@@ -52,6 +52,7 @@ export function Verify({ onClose }: { onClose: () => void }) {
       all = {
         customers: all.customers + data.customers,
         invoices: all.invoices + data.invoices,
+        notRecounted: all.notRecounted + data.notRecounted,
         differing: [...all.differing, ...data.differing],
         unfinished: [...all.unfinished, ...data.unfinished],
       };
@@ -93,7 +94,8 @@ export function Verify({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Result({ sum: { customers, invoices, differing, unfinished }, isDone }: { sum: Sum; isDone: boolean }) {
+function Result({ sum, isDone }: { sum: Sum; isDone: boolean }) {
+  const { customers, invoices, notRecounted, differing, unfinished } = sum;
   const checked = `${count(invoices)} ${invoices === 1 ? "invoice" : "invoices"} of ${count(customers)} ${customers === 1 ? "customer" : "customers"}`;
   return (
     <>
@@ -110,6 +112,12 @@ function Result({ sum: { customers, invoices, differing, unfinished }, isDone }:
           </span>
         )}
       </p>
+      {notRecounted === 0 ? null : (
+        <p class="quiet">
+          {count(notRecounted)} {notRecounted === 1 ? "invoice matches" : "invoices match"} by what was summed up when
+          the period closed: the events behind a line are too many to be counted again.
+        </p>
+      )}
       {unfinished.length === 0 ? null : (
         <p class="quiet">
           {count(unfinished.length)} {unfinished.length === 1 ? "customer" : "customers"} could not be read: verify once
