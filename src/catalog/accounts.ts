@@ -28,6 +28,20 @@ export function renameStatement(
   );
 }
 
+/**
+ * Keeps who the account sells as until now; before the statement that changes it, in the same batch. Copies of invoices that became due
+ * before come later, and say it. Of two changes at one instant the first one's is kept: the other was in force for no time.
+ */
+export function sellerUntilStatement(database: D1Database, accountId: string, nowMs: number): D1PreparedStatement {
+  return database
+    .prepare(
+      `INSERT INTO account_sellers (account_id, until_ms, name, seller)
+       SELECT account_id, CAST(?2 AS INTEGER), name, settings -> '$.seller' FROM accounts WHERE account_id = ?1
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(accountId, nowMs);
+}
+
 /** Replaces an account's settings. The caller read them in the same decision (`version: "guard"`), so nothing is lost. */
 export function settingsStatement(
   database: D1Database,

@@ -122,13 +122,26 @@ function planHints(
     .bind(accountId, JSON.stringify(named));
 }
 
-/** Freezes who sells. The account's own name where its settings say no other. */
+/**
+ * Freezes who sold when it became due, which may be a while ago: while D1 was away, or nobody asked for the customer, the settings may have
+ * changed. The account's own name where its settings say no other. Instants of a test clock say nothing of when settings changed: there
+ * it is who sells now.
+ */
 function sellerStatement(database: D1Database, accountId: string, ids: readonly string[]): D1PreparedStatement {
   return database
     .prepare(
       `UPDATE invoices SET seller = (
-         SELECT json_set(COALESCE(settings -> '$.seller', '{}'), '$.name', COALESCE(settings ->> '$.seller.name', name))
-         FROM accounts WHERE account_id = ?1
+         SELECT json_set(COALESCE(said.seller, '{}'), '$.name', COALESCE(said.seller ->> '$.name', said.name))
+         FROM (
+           SELECT until_ms, name, seller FROM account_sellers
+           WHERE account_id = ?1 AND until_ms > invoices.due_at_ms AND NOT EXISTS (
+             SELECT 1 FROM customers c
+             WHERE c.account_id = ?1 AND c.customer_id = invoices.customer_id AND c.test_clock_id IS NOT NULL
+           )
+           UNION ALL
+           SELECT NULL, name, settings -> '$.seller' FROM accounts WHERE account_id = ?1
+         ) said
+         ORDER BY said.until_ms IS NULL, said.until_ms LIMIT 1
        )
        WHERE account_id = ?1 AND seller IS NULL AND invoice_id IN (SELECT value FROM json_each(?2))`,
     )

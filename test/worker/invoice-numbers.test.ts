@@ -104,6 +104,48 @@ describe("does", () => {
     expect(next.invoice).toMatchObject({ seller: { name: "Other Ltd", address: "Hauptstr. 1\n10115 Berlin" } });
   });
 
+  test("who sold is who did when it became due, however late its copy comes and however often that changed since", async ({
+    expect,
+  }) => {
+    const world = await shop();
+    await active(world, "ada", "basic");
+    const named = (name: string) => ok(world.call("PATCH", "/api/v1/account/settings", { seller: { name } }));
+    clockAt("2027-02-01T10:00:00Z");
+    await named("First Ltd");
+    // Half an hour late nobody has asked for the customer yet: the renewal is due at its instant all the same.
+    for (const [minute, name] of [
+      ["10", "Second Ltd"],
+      ["20", "Third Ltd"],
+    ] as const) {
+      clockAt(`2027-02-15T10:${minute}:00Z`);
+      await named(name);
+    }
+    clockAt("2027-02-15T10:25:00Z");
+    await ok(world.call("PATCH", "/api/v1/account", { name: "Renamed" }));
+    clockAt("2027-02-15T10:30:00Z");
+    const [due] = await invoicesOf(world, "ada");
+    await world.flush(due?.subscription.customer.id ?? "");
+    expect(await one(world, due?.id ?? "")).toMatchObject({ status: "DUE", seller: { name: "First Ltd" } });
+    const next = await ok(subscribe(world, "bob", "basic"));
+    expect(next.invoice).toMatchObject({ seller: { name: "Third Ltd" } });
+  });
+
+  test("on a test clock, whose instants are none of the settings', it is who sells now", async ({ expect }) => {
+    const world = await shop();
+    await ok(world.call("PATCH", "/api/v1/account", { name: "Renamed" }));
+    const clock = { name: "past", frozenTime: "2026-01-15T00:00:00Z" };
+    const { id: testClockId } = await ok(world.call<{ id: string }>("POST", "/api/v1/test-clocks", clock));
+    await ok(
+      world.call("POST", "/api/v1/client/customers", {
+        customerReferenceId: "eve",
+        email: "eve@mail.test",
+        testClockId,
+      }),
+    );
+    const { invoice } = await ok(subscribe(world, "eve", "basic"));
+    expect(invoice).toMatchObject({ seller: { name: "Renamed" } });
+  });
+
   test("an account that says nothing of a seller sells under its own name", async ({ expect }) => {
     const world = await shop();
     const { invoice } = await ok(subscribe(world, "ada", "basic"));

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { renameStatement } from "../../catalog/accounts.ts";
+import { renameStatement, sellerUntilStatement } from "../../catalog/accounts.ts";
 import { readAccount } from "../../catalog/snapshot.ts";
 import { AccountWire, ChangeAccount, toWireAccount } from "../../contract/account.ts";
 import { commitAccount } from "../remembered.ts";
@@ -21,7 +21,10 @@ function rename(call: Call<unknown, unknown, z.output<typeof ChangeAccount>>): P
     return {
       ok: true,
       version: "guard",
-      statements: [renameStatement(call.env.DB, accountId, name, nowMs)],
+      statements: [
+        sellerUntilStatement(call.env.DB, accountId, nowMs),
+        renameStatement(call.env.DB, accountId, name, nowMs),
+      ],
       audit: { action: "account.renamed", target: accountId, before: { name: account.name }, after: { name } },
       status: 200,
       data: toWireAccount({ ...account, name, modifiedAtMs: nowMs }),

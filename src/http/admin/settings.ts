@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { hasEvents, settingsStatement } from "../../catalog/accounts.ts";
+import { hasEvents, sellerUntilStatement, settingsStatement } from "../../catalog/accounts.ts";
 import { hasPrices } from "../../catalog/credit-tariffs.ts";
 import { hasPlans } from "../../catalog/plans.ts";
 import { readAccount } from "../../catalog/snapshot.ts";
@@ -58,7 +58,10 @@ function changeSettings(call: Call<unknown, unknown, z.output<typeof ChangeSetti
     return {
       ok: true,
       version: "guard",
-      statements: [settingsStatement(call.env.DB, accountId, changed, nowMs)],
+      statements: [
+        ...(differing.includes("seller") ? [sellerUntilStatement(call.env.DB, accountId, nowMs)] : []),
+        settingsStatement(call.env.DB, accountId, changed, nowMs),
+      ],
       audit: {
         action: "settings.changed",
         target: accountId,
