@@ -112,7 +112,11 @@ const meteringWire = {
   revenueCurrency: z
     .string()
     .optional()
-    .meta(tell("Where the plan's currency is not the account's: such revenue is in no sum of the account.")),
+    .meta(
+      tell(
+        "Where the plan's currency is not the account's: such revenue stands in `otherCurrencies` of analytics, or in their sums where that currency has a rate.",
+      ),
+    ),
   creditsDeducted: z
     .number()
     .optional()

@@ -6,7 +6,7 @@ import { type Invoice, isOpen } from "../domain/invoice.ts";
 import { assertDraft } from "../domain/laws.ts";
 import { DAY_MS, HOUR_MS } from "../domain/limits.ts";
 import { notePaces } from "../domain/pace.ts";
-import { addSums, hourEndsAtMs, type Rollup, type RollupKey, rollupKeyText } from "../domain/rollup.ts";
+import { addSums, hourEndsAtMs, isEmptyRollup, type Rollup, type RollupKey, rollupKeyText } from "../domain/rollup.ts";
 import { applyDraft, writeDraft } from "./book-store.ts";
 import { eraseRows } from "./erasure.ts";
 import { type Change, type Customer, loadImage, type OutboxKind, pairText } from "./image.ts";
@@ -174,7 +174,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
     if (image.rollups.size > ROLLUPS_CACHED_MAX) image.rollups.delete(image.rollups.keys().next().value ?? key);
   }
   for (const rollup of rollups.values()) {
-    if (rollup.spanMs !== HOUR_MS || rollup.events === 0) continue;
+    if (rollup.spanMs !== HOUR_MS || isEmptyRollup(rollup)) continue;
     image.compactAtMs = Math.min(image.compactAtMs ?? Number.POSITIVE_INFINITY, hourEndsAtMs(rollup.bucketStartMs));
   }
   for (const { atMs, pair } of pairs) image.pairs.get(Math.floor(atMs / DAY_MS) * DAY_MS)?.add(pair);

@@ -4,7 +4,7 @@ import type { ErasedName } from "../domain/customer.ts";
 import type { StoredEvent } from "../domain/event.ts";
 import { customerThingId } from "../domain/ids.ts";
 import { FEED_BYTES_PER_FLUSH_MAX, FEED_EVENTS_PER_FLUSH_MAX } from "../domain/limits.ts";
-import type { RollupKey } from "../domain/rollup.ts";
+import { isEmptyRollup, type RollupKey } from "../domain/rollup.ts";
 import type { InvoiceView } from "../domain/views.ts";
 import type { InvoiceFacts } from "../ledger/invoices.ts";
 import type { HealthRow, Projection } from "../ledger/projections.ts";
@@ -218,7 +218,8 @@ export function deleteEmptied(sql: SqlStorage, text: string): void {
 }
 
 export function forgetEmptied(customer: Customer, text: string): void {
-  if (customer.image.rollups.get(text)?.events === 0) customer.image.rollups.delete(text);
+  const known = customer.image.rollups.get(text);
+  if (known !== undefined && isEmptyRollup(known)) customer.image.rollups.delete(text);
 }
 
 /** Numbers, names of fields and ids of one event in the feed. */

@@ -18,7 +18,7 @@ import { DAY_MS, HOUR_MS, OTHER_PAIR, ROLLUP_PAIRS_PER_DAY_MAX } from "../domain
 import { type Metering, meter } from "../domain/metering.ts";
 import { sumByCurrency } from "../domain/money.ts";
 import type { Reply } from "../domain/refusal.ts";
-import { addSums, bucketOf, type RollupKey, type RollupSums, rollupKeyText } from "../domain/rollup.ts";
+import { addSums, bucketOf, NO_SUMS, type RollupKey, type RollupSums, rollupKeyText } from "../domain/rollup.ts";
 import type { Hold } from "../domain/usage.ts";
 import type { TrackCall, TrackResult } from "./calls.ts";
 import { type Change, type Customer, pairsOn, pairText } from "./image.ts";
@@ -143,7 +143,15 @@ export function record(recording: Recording, event: TrackEvent, options: RecordO
 export function store(recording: Recording, event: StoredEvent, keyDigest: Uint8Array): void {
   recording.seq = event.seq;
   recording.changes.push({ kind: "event", event, keyDigest });
-  addToSum(recording, rollupKeyOf(recording, event), sumsOf(event));
+  const key = rollupKeyOf(recording, event);
+  addToSum(recording, key, sumsOf(event));
+  addOther(recording, key, event.otherRevenue);
+}
+
+/** Adds money of another currency than the account's to a sum of its own, beside the one that `key` names. */
+export function addOther(recording: Recording, key: RollupKey, other: OtherMoney | undefined): void {
+  if (other === undefined || other.amountE12 === 0n) return;
+  addToSum(recording, { ...key, currency: other.currency }, { ...NO_SUMS, revenueE12: other.amountE12 });
 }
 
 export function addToSum(recording: Recording, key: RollupKey, added: RollupSums): void {

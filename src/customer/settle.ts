@@ -5,7 +5,7 @@ import { oldestHourKept } from "../domain/rollup.ts";
 import type { Advanced } from "./calls.ts";
 import { commit } from "./commit.ts";
 import { type Change, type Customer, compactionDue } from "./image.ts";
-import { oldestHour, readRollups } from "./store.ts";
+import { oldestHour, ROLLUP_HOLDS_SOMETHING, readRollups } from "./store.ts";
 
 /**
  * Carries out whatever fell due up to `nowMs`, each thing once. Runs first in every command and check, so an answer is right even if
@@ -78,7 +78,7 @@ function compact(customer: Customer, nowMs: number): number {
   const before = oldestHourKept(nowMs);
   const hours = readRollups(
     sql,
-    "WHERE bucket_start_ms < ? AND span_ms = ? AND events > 0 ORDER BY bucket_start_ms LIMIT ?",
+    `WHERE bucket_start_ms < ? AND span_ms = ? AND ${ROLLUP_HOLDS_SOMETHING} ORDER BY bucket_start_ms LIMIT ?`,
     before,
     HOUR_MS,
     SETTLE_ROLLUPS_MAX,

@@ -244,9 +244,12 @@ const ROLLUP_COLUMNS = `bucket_start_ms, span_ms, feature_id, provider, model, c
 const ROLLUP_KEY =
   "bucket_start_ms = ? AND span_ms = ? AND feature_id = ? AND provider = ? AND model = ? AND currency = ?";
 
+/** A rollup that is not empty; see `isEmptyRollup`. */
+export const ROLLUP_HOLDS_SOMETHING = "(events > 0 OR revenue_e12 <> '0')";
+
 /** Deletes the sums of a key where they are of nothing. */
 export function deleteEmptyRollup(sql: SqlStorage, key: RollupKey): void {
-  sql.exec(`DELETE FROM rollups WHERE ${ROLLUP_KEY} AND events = 0`, ...rollupKeyValues(key));
+  sql.exec(`DELETE FROM rollups WHERE ${ROLLUP_KEY} AND NOT ${ROLLUP_HOLDS_SOMETHING}`, ...rollupKeyValues(key));
 }
 
 function rollupKeyValues({ bucketStartMs, spanMs, featureId, provider, model, currency }: RollupKey) {
@@ -335,7 +338,7 @@ export function oldestHour(sql: SqlStorage): number | undefined {
   return (
     sql
       .exec<{ at_ms: number | null }>(
-        "SELECT MIN(bucket_start_ms) AS at_ms FROM rollups WHERE span_ms = 3600000 AND events > 0",
+        `SELECT MIN(bucket_start_ms) AS at_ms FROM rollups WHERE span_ms = 3600000 AND ${ROLLUP_HOLDS_SOMETHING}`,
       )
       .one().at_ms ?? undefined
   );

@@ -74,7 +74,7 @@ export type LimitReached = { usedE12: E12; limitE12: E12 };
 /** Credits that an event burned: `drawnE4` below 0 where a correction gave some back. `balanceE4` is what its pools had after it. */
 export type Burnt = { drawnE4: E4; balanceE4: E4; weight: AppliedWeight };
 
-/** Money in a currency other than the account's: kept on the event, in no sum. */
+/** Money in a currency other than the account's: kept on the event, and summed apart. */
 export type OtherMoney = { amountE12: E12; currency: string };
 
 /** Units that a correction took from a segment that was closed and on no invoice yet. They are part of what its entry counts. */

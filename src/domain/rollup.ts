@@ -6,7 +6,8 @@ import { DAY_MS, HOUR_MS, ROLLUP_HOURS_KEPT_MS } from "./limits.ts";
  * model and currency. Owns which rollup an event belongs to, adding, and the limbs in which D1 keeps exact sums. Leaves storage
  * to `customer/` and `ledger/`.
  *
- * Law: at every moment the sum over all rollups of a customer equals the sum over its events.
+ * Law: at every moment the sum over all rollups of a customer equals the sum over its events. Money that an event brought in a currency
+ * other than its account's is summed in a rollup of that currency, which holds revenue alone: the event is counted once.
  */
 
 export type RollupKey = {
@@ -39,6 +40,11 @@ export const NO_SUMS: RollupSums = {
   costE12: 0n,
   revenueE12: 0n,
 };
+
+/** Does it hold nothing? An hour that became part of a day does not; what counts no event may still hold revenue of another currency. */
+export function isEmptyRollup({ events, revenueE12 }: RollupSums): boolean {
+  return events === 0 && revenueE12 === 0n;
+}
 
 /** Adds in place: the hot path adds thousands of events into few rollups. */
 export function addSums(into: RollupSums, more: RollupSums): void {

@@ -1,5 +1,5 @@
 import type { TimeRange } from "../domain/time-range.ts";
-import { SUM_COLUMNS } from "./day-sums.ts";
+import { holdsSomething, SUM_COLUMNS } from "./day-sums.ts";
 import { figuresFromRow, type SumRow } from "./rollup-queries.ts";
 
 /**
@@ -38,7 +38,7 @@ export function customerSumsSql(by: "feature" | "model" | "day"): string {
       '' AS member`,
   }[by];
   return `SELECT ${names}, currency, ${SUMS} FROM rollups INDEXED BY rollups_by_customer
-    WHERE account_id = ?1 AND customer_id = ?2 AND bucket_start_ms >= ?3 AND bucket_start_ms < ?4 AND events > 0
+    WHERE account_id = ?1 AND customer_id = ?2 AND bucket_start_ms >= ?3 AND bucket_start_ms < ?4 AND ${holdsSomething()}
     GROUP BY 1, 2, 3, currency`;
 }
 
@@ -95,7 +95,7 @@ export async function groupedRollups(
     .prepare(
       `SELECT 0 AS range_index, '' AS provider, ${member} AS member, currency, ${SUMS},
          MAX(bucket_start_ms) AS last_bucket_ms
-       FROM rollups WHERE account_id = ?1 AND bucket_start_ms >= ?2 AND bucket_start_ms < ?3 AND events > 0${terms.join("")}
+       FROM rollups WHERE account_id = ?1 AND bucket_start_ms >= ?2 AND bucket_start_ms < ?3 AND ${holdsSomething()}${terms.join("")}
        GROUP BY ${member}, currency`,
     )
     .bind(...bound)
@@ -121,7 +121,7 @@ export async function modelCounts(database: D1Database, accountId: string, range
       `SELECT provider, model, COUNT(DISTINCT customer_id) AS customers,
          COUNT(DISTINCT CASE WHEN feature_id <> '' THEN feature_id END) AS features,
          MAX(bucket_start_ms) AS lastBucketMs
-       FROM rollups WHERE account_id = ?1 AND bucket_start_ms >= ?2 AND bucket_start_ms < ?3 AND events > 0
+       FROM rollups WHERE account_id = ?1 AND bucket_start_ms >= ?2 AND bucket_start_ms < ?3 AND ${holdsSomething()}
        GROUP BY provider, model`,
     )
     .bind(accountId, range.startMs, range.endMs)

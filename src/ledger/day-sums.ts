@@ -32,6 +32,14 @@ export const SUM_COLUMNS = [
   "revenue_lo",
 ] as const;
 
+/**
+ * A rollup that is not empty, by its columns (`of`: their table's name and a dot, if any): it counts events, or holds revenue that they
+ * brought in another currency than the account's. Hours that became days are left as rows of zeros.
+ */
+export function holdsSomething(of: "" | `${string}.` = ""): string {
+  return `(${of}events > 0 OR ${of}revenue_hi <> 0 OR ${of}revenue_mid <> 0 OR ${of}revenue_lo <> 0)`;
+}
+
 /** Jumps from day to day along the primary key: as many look-ups as there are days with rollups. Exported to prove that. */
 export const UNBUILT_DAYS_SQL = `WITH RECURSIVE days (day) AS (
     SELECT (SELECT MIN(r.bucket_start_ms) FROM rollups r
@@ -62,13 +70,13 @@ function buildStatements(database: D1Database, accountId: string, days: string):
   const sums = SUM_COLUMNS.map((column) => `SUM(r.${column})`).join(", ");
   const builds = (Object.keys(DIMENSIONS) as Dimension[]).map((dimension) => {
     const { provider, member } = DIMENSIONS[dimension];
-    // Hours that became days are left as rows of zeros: they would only make members that did nothing.
+    // Empty rows would only make members that did nothing.
     return `INSERT INTO rollup_days (account_id, dimension, day_start_ms, provider, member, currency,
         ${SUM_COLUMNS.join(", ")})
       SELECT ?1, '${dimension}', d.value, ${provider}, ${member}, r.currency, ${sums}
       FROM json_each(?2) d CROSS JOIN rollups r
         ON r.account_id = ?1 AND r.bucket_start_ms >= d.value AND r.bucket_start_ms < d.value + 86400000
-      WHERE r.events > 0 GROUP BY d.value, ${provider === "''" ? "" : `${provider}, `}${member}, r.currency`;
+      WHERE ${holdsSomething("r.")} GROUP BY d.value, ${provider === "''" ? "" : `${provider}, `}${member}, r.currency`;
   });
   return [
     `DELETE FROM rollup_days WHERE account_id = ?1 AND dimension IN ('customer', 'feature', 'model')

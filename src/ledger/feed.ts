@@ -109,6 +109,17 @@ const GROUP_COLUMNS = {
 } as const;
 export type FeedGrouping = keyof typeof GROUP_COLUMNS;
 
+type GroupedRow = {
+  key: string;
+  at_ms: number;
+  currency: string;
+  usage: string;
+  cost: string | null;
+  revenue: string | null;
+  other_revenue: string | null;
+  other_currency: string | null;
+};
+
 /** What the feed still has, summed by one property: exact for these events, and no more than these. */
 export async function groupedFeed(
   database: D1Database,
@@ -121,41 +132,42 @@ export async function groupedFeed(
   const { results } = await database
     .prepare(
       `SELECT ${GROUP_COLUMNS[groupBy]} AS key, occurred_at_ms AS at_ms, event ->> 'currency' AS currency,
-         event ->> 'usageE12' AS usage, event ->> 'costE12' AS cost, event ->> 'revenueE12' AS revenue
+         event ->> 'usageE12' AS usage, event ->> 'costE12' AS cost, event ->> 'revenueE12' AS revenue,
+         event ->> '$.otherRevenue.amountE12' AS other_revenue, event ->> '$.otherRevenue.currency' AS other_currency
        FROM feed WHERE ${clause} ORDER BY occurred_at_ms DESC LIMIT ?`,
     )
     .bind(...bound, FEED_EVENTS_PER_ACCOUNT_MAX)
-    .all<{
-      key: string;
-      at_ms: number;
-      currency: string;
-      usage: string;
-      cost: string | null;
-      revenue: string | null;
-    }>();
+    .all<GroupedRow>();
   const groups = new Map<string, FeedGroup>();
   for (const row of results) {
-    const id = JSON.stringify([row.key, row.currency]);
-    let group = groups.get(id);
-    if (group === undefined) {
-      const { key, currency, at_ms: lastOccurredAtMs } = row;
-      group = {
-        key,
-        currency,
-        events: 0,
-        costUnknownEvents: 0,
-        usageE12: 0n,
-        costE12: 0n,
-        revenueE12: 0n,
-        lastOccurredAtMs,
-      };
-      groups.set(id, group);
-    }
+    const group = groupOf(groups, row, row.currency);
     group.events += 1;
     group.usageE12 += BigInt(row.usage);
     if (row.cost === null) group.costUnknownEvents += 1;
     else group.costE12 += BigInt(row.cost);
     if (row.revenue !== null) group.revenueE12 += BigInt(row.revenue);
+    if (row.other_revenue !== null && row.other_revenue !== "0" && row.other_currency !== null)
+      groupOf(groups, row, row.other_currency).revenueE12 += BigInt(row.other_revenue);
   }
   return [...groups.values()];
+}
+
+/** Rows come newest first. */
+function groupOf(groups: Map<string, FeedGroup>, { key, at_ms }: GroupedRow, currency: string): FeedGroup {
+  const name = JSON.stringify([key, currency]);
+  let group = groups.get(name);
+  if (group === undefined) {
+    group = {
+      key,
+      currency,
+      events: 0,
+      costUnknownEvents: 0,
+      usageE12: 0n,
+      costE12: 0n,
+      revenueE12: 0n,
+      lastOccurredAtMs: at_ms,
+    };
+    groups.set(name, group);
+  }
+  return group;
 }

@@ -2,7 +2,7 @@ import type { Figures } from "../domain/figures.ts";
 import { DAY_MS, DAYS_BUILT_ATTEMPTS_MAX } from "../domain/limits.ts";
 import { fromLimbs } from "../domain/rollup.ts";
 import { type CutRange, cutRange, type TimeRange } from "../domain/time-range.ts";
-import { buildDays, DIMENSIONS, type Dimension, SUM_COLUMNS, unbuiltDays } from "./day-sums.ts";
+import { buildDays, DIMENSIONS, type Dimension, holdsSomething, SUM_COLUMNS, unbuiltDays } from "./day-sums.ts";
 
 /**
  * Exact sums over an account's rollups, of any ranges, whole or broken down. Closed days come from `rollup_days`, what is left of
@@ -179,7 +179,7 @@ export function hourSumsSql({ by, members, countsOnly }: Asking): string {
   return `${PIECES} SELECT piece.range_index, ${provider} AS provider, ${member} AS member, s.currency, ${countsOnly ? COUNTS : SUMS}
     FROM piece CROSS JOIN rollups s ON s.account_id = ?1
       AND s.bucket_start_ms >= piece.start_ms AND s.bucket_start_ms < piece.end_ms
-    WHERE s.events > 0 ${members === undefined ? "" : `AND (${provider}, ${member}) IN ${MEMBERS}`}
+    WHERE ${holdsSomething("s.")} ${members === undefined ? "" : `AND (${provider}, ${member}) IN ${MEMBERS}`}
     GROUP BY piece.range_index, ${provider === "provider" ? "s.provider, " : ""}${by === undefined ? "" : `s.${member}, `}s.currency`;
 }
 

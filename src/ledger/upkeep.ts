@@ -1,4 +1,5 @@
 import { DAY_MS, FEED_EVENTS_PER_ACCOUNT_MAX, ROLLUP_HOURS_KEPT_MS } from "../domain/limits.ts";
+import { holdsSomething } from "./day-sums.ts";
 
 /** Keeps D1's copies bounded. Everything removed here is still in the customers' objects. */
 
@@ -46,7 +47,7 @@ export async function dropEmptiedHours(
   for (const accountId of accountIds) {
     const outcome = await database
       .prepare(
-        "DELETE FROM rollups WHERE account_id = ? AND bucket_start_ms >= ? AND bucket_start_ms < ? AND events = 0",
+        `DELETE FROM rollups WHERE account_id = ? AND bucket_start_ms >= ? AND bucket_start_ms < ? AND NOT ${holdsSomething()}`,
       )
       .bind(accountId, untilMs - EMPTIED_LOOKED_BACK_MS, untilMs)
       .run();

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { fromLimbs, type Rollup } from "../../src/domain/rollup.ts";
+import { holdsSomething } from "../../src/ledger/day-sums.ts";
 
 /**
  * D1 as it may be on a bad day. Worker, objects and tests share one isolate, so patching the binding's prototypes reaches all of
@@ -67,10 +68,10 @@ type Count = "bucket_start_ms" | "span_ms" | "events" | "cost_unknown_events" | 
 type Limb = `${"usage" | "cost" | "revenue"}_${"hi" | "mid" | "lo"}`;
 type RollupRow = { [C in Text]: string } & { [C in Count | Limb]: number };
 
-/** An account's rollups in D1 that count something, with their customer, in a stable order and without `rev`. */
+/** An account's rollups in D1 that hold something, with their customer, in a stable order and without `rev`. */
 export async function rollupsInD1(accountId: string): Promise<(Rollup & { customerId: string })[]> {
   const { results } = await env.DB.prepare(
-    `SELECT * FROM rollups WHERE account_id = ? AND events > 0
+    `SELECT * FROM rollups WHERE account_id = ? AND ${holdsSomething()}
      ORDER BY customer_id, bucket_start_ms, span_ms, feature_id, provider, model, currency`,
   )
     .bind(accountId)

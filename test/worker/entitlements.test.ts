@@ -378,6 +378,28 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
+  test("an event that came in quarantine brings money of another currency once it is counted", async ({ expect }) => {
+    const world = await newWorld();
+    const { id } = await ada(world, { chat: usage(2) }, { currency: "EUR" });
+    await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 1 });
+    const broken = (text: string) =>
+      runInDurableObject(world.object(id), (_, state) =>
+        state.storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
+      );
+    await broken("no number");
+    await evictDurableObject(world.object(id));
+    clockAt("2030-04-20T00:00:00Z");
+    await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 3 });
+    await broken("0");
+    expect(await used(world)).toBe(3);
+    await world.flush(id);
+    const range = "start=2030-01-01T00:00:00Z&end=2030-05-01T00:00:00Z";
+    expect((await world.call("GET", `/api/v1/analytics/portfolio?${range}`)).data).toMatchObject({
+      totals: { events: 2, revenue: 0 },
+      otherCurrencies: [{ currency: "EUR", events: 0, revenue: 8 }],
+    });
+  });
+
   test("an event that came in quarantine and that no invoice could carry does not keep the customer there", async ({
     expect,
   }) => {

@@ -178,20 +178,64 @@ describe("does", () => {
     expect(first).toMatchObject({ amount: 8 });
   });
 
-  test("a plan in another currency: its revenue stands on the event, and in no sum", async ({ expect }) => {
+  test("a plan in another currency: its revenue stands beside the sums, and in them once the currency has a rate", async ({
+    expect,
+  }) => {
     const world = await newWorld();
     const { id } = await ada(world, { chat: usage(2) }, { currency: "EUR" });
     const answer = await event(world, 3, { costAmount: 1, eventIdempotencyKey: "k" });
     expect(answer.data).toMatchObject({ revenueAmount: 6, revenueCurrency: "EUR", costAmount: 1 });
+    await event(world, 2, { costAmount: 1, revenueAmount: 5 });
     await world.flush(id);
-    expect(await rollupsInD1(world.accountId)).toMatchObject([{ currency: "USD", revenueE12: 0n }]);
+    expect(await rollupsInD1(world.accountId)).toMatchObject([
+      { currency: "EUR", events: 0, costE12: 0n, usageE12: 0n, revenueE12: 6_000_000_000_000n },
+      { currency: "USD", events: 2, costE12: 2_000_000_000_000n, revenueE12: 5_000_000_000_000n },
+    ]);
     for (const query of ["", "?customerReferenceId=ada"]) {
       const { data } = await world.call<Page<Record<string, unknown>>>("GET", `/api/v1/analytics/events${query}`);
-      expect(data.items[0]).toMatchObject({ revenueAmount: 6, revenueCurrency: "EUR", currency: "USD", metered: true });
+      expect(data.items[1]).toMatchObject({ revenueAmount: 6, revenueCurrency: "EUR", currency: "USD", metered: true });
+      for (const groupBy of ["FEATURE", "EVENT_NAME"]) {
+        const path = `/api/v1/analytics/events/grouped${query || "?"}&groupBy=${groupBy}`;
+        expect((await world.call<{ items: unknown[] }>("GET", path)).data.items).toMatchObject([
+          { eventCount: 2, totalCost: 2, totalRevenue: 5 },
+          { eventCount: 0, totalCost: 0, totalRevenue: 6, currency: "EUR" },
+        ]);
+      }
     }
-    const [group] = await world.object(id).groupedEvents({}, "FEATURE");
-    expect(group).toMatchObject({ revenueE12: 0n });
+    const beside = [{ currency: "EUR", events: 0, cost: 0, revenue: 6 }];
+    for (const path of ["portfolio", "features", "models"])
+      expect((await world.call("GET", `/api/v1/analytics/${path}`)).data).toMatchObject({
+        totals: { events: 2, cost: 2, revenue: 5 },
+        otherCurrencies: beside,
+      });
+    await world.call("PATCH", "/api/v1/account/settings", { exchangeRates: { EUR: 1.5 } });
+    expect((await world.call("GET", "/api/v1/analytics/portfolio")).data).toMatchObject({
+      totals: { events: 2, cost: 2, revenue: 14 },
+    });
     expect((await event(world, 3, { eventIdempotencyKey: "k" })).data).toEqual(answer.data);
+  });
+
+  test("what a plan in another currency brought moves from hours to days like all else, and goes with a correction", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    const { id } = await ada(world, { chat: usage(2) }, { currency: "EUR" });
+    const { data } = await event(world, 3, { costAmount: 1 });
+    const sums = async () => {
+      await world.flush(id);
+      const rows = await rollupsInD1(world.accountId);
+      return rows.filter(({ currency, revenueE12 }) => currency === "EUR" && revenueE12 !== 0n);
+    };
+    const [hour] = await sums();
+    expect(hour).toMatchObject({ spanMs: 3_600_000, revenueE12: 6_000_000_000_000n });
+    clockAt("2030-03-20T00:00:00Z");
+    await ok(world.call("POST", `/api/v1/events/${data.eventId}/correct`, { usageUnits: 1 }));
+    clockAt("2030-05-20T00:00:00Z");
+    await world.object(id).wake();
+    expect(await sums()).toMatchObject([
+      { spanMs: 86_400_000, revenueE12: 6_000_000_000_000n },
+      { spanMs: 86_400_000, revenueE12: -4_000_000_000_000n },
+    ]);
   });
 
   test("imported history is not metered, unless it is asked to be", async ({ expect }) => {

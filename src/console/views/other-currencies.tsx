@@ -14,7 +14,8 @@ export function OtherCurrencies({ others = [] }: { others?: readonly Other[] | u
           {at === 0 ? "" : "; "}
           <strong>{money(revenue, currency)}</strong> of revenue
           {cost === 0 ? "" : `, ${money(cost, currency)} of cost`}
-          {mrr === 0 ? "" : `, ${money(mrr, currency)} a month`} ({count(events)} {events === 1 ? "event" : "events"})
+          {mrr === 0 ? "" : `, ${money(mrr, currency)} a month`}
+          {events === 0 ? "" : ` (${count(events)} ${events === 1 ? "event" : "events"})`}
         </span>
       ))}
       . <a href="/console/settings">Give them a rate</a> to have them in the sums.

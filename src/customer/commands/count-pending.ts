@@ -6,7 +6,15 @@ import { NO_SUMS } from "../../domain/rollup.ts";
 import { commit } from "../commit.ts";
 import type { Customer } from "../image.ts";
 import { wantedBy } from "../questions/check.ts";
-import { addToSum, changesOf, countedFields, countedIn, openRecording, type Recording } from "../recording.ts";
+import {
+  addOther,
+  addToSum,
+  changesOf,
+  countedFields,
+  countedIn,
+  openRecording,
+  type Recording,
+} from "../recording.ts";
 import { pendingEvents } from "../store.ts";
 
 /**
@@ -47,5 +55,8 @@ function countNow(recording: Recording, event: StoredEvent): void {
   };
   recording.changes.push({ kind: "counted", event: counted });
   const revenueE12 = (counted.revenueE12 ?? 0n) - (event.revenueE12 ?? 0n);
-  if (revenueE12 !== 0n) addToSum(recording, countedIn(customer, event), { ...NO_SUMS, revenueE12 });
+  if (revenueE12 === 0n && counted.otherRevenue === undefined) return;
+  const key = countedIn(customer, event);
+  if (revenueE12 !== 0n) addToSum(recording, key, { ...NO_SUMS, revenueE12 });
+  addOther(recording, key, counted.otherRevenue);
 }

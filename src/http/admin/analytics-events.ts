@@ -246,9 +246,10 @@ async function customerGroups(
   const groups = new Map<string, Group>();
   for (const part of parts.flat()) {
     const key = groupBy === "CUSTOMER" ? customer.customerId : part.key;
-    const group = groups.get(key);
+    const name = JSON.stringify([key, part.currency]);
+    const group = groups.get(name);
     if (group === undefined) {
-      groups.set(key, { ...part, key });
+      groups.set(name, { ...part, key });
       continue;
     }
     group.events += part.events;
