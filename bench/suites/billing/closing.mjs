@@ -19,7 +19,8 @@ import {
 const KEY = "closed";
 const FEATURES = 20;
 const FEW_EVENTS = 100;
-const FEW_PER_ROUND = 4;
+/** As many of both: what is asked first after a floor takes longer than what follows. */
+const PER_ROUND = 4;
 const FLOORS_PER_ROUND = 50;
 /** Periods closed before, so that the engine's code is as warm as the floor's, which has run as often by then. */
 const WARM = 200;
@@ -53,10 +54,10 @@ export const closingSection = {
       return { few: late.slice(0, fewEnd), many: late.slice(fewEnd, manyEnd), warm: late.slice(manyEnd) };
     };
     const trial = await openEndingAccount(world, { name: "Closing some day", endMs: Date.now() + DAY_MS });
-    const part = { few: FEW_PER_ROUND, many: 1, warm: Math.ceil(WARM / (rounds * 10)), events: manyEvents / 10 };
+    const part = { few: PER_ROUND, many: PER_ROUND, warm: Math.ceil(WARM / (rounds * 10)), events: manyEvents / 10 };
     const endMs = await afterSetUp(() => prepare(trial, part), 1 / (rounds * 10));
     const account = await openEndingAccount(world, { name: "Closing", endMs });
-    const whole = { few: rounds * FEW_PER_ROUND, many: rounds, warm: WARM, events: manyEvents };
+    const whole = { few: rounds * PER_ROUND, many: rounds * PER_ROUND, warm: WARM, events: manyEvents };
     const { few, many, warm } = await prepare(account, whole);
     await releaseCustomers(world, account);
 
@@ -87,9 +88,9 @@ export const closingSection = {
     });
     for (let round = 0; round < rounds; round += 1) {
       await measure(floor.name, world.floors, { ...floor.job, amount: FLOORS_PER_ROUND });
-      const from = round * FEW_PER_ROUND;
-      await measure(names.few, world.engine, closing(few.slice(from, from + FEW_PER_ROUND)));
-      await measure(names.many, world.engine, closing(many.slice(round, round + 1)));
+      const [from, to] = [round * PER_ROUND, (round + 1) * PER_ROUND];
+      await measure(names.few, world.engine, closing(few.slice(from, to)));
+      await measure(names.many, world.engine, closing(many.slice(from, to)));
     }
     await mustBeBilled(world, account, {
       events: (few.length + warm.length) * FEW_EVENTS + many.length * manyEvents,
