@@ -171,6 +171,7 @@ type HoldRow = {
   key: string | null;
   event_seq: number | null;
   credits: string | null;
+  model: string | null;
   block: string | null;
   part_of: number | null;
   part_sequence: number | null;
@@ -181,7 +182,7 @@ export function readHolds(sql: SqlStorage, tail: string, ...bound: (string | num
   return sql
     .exec<HoldRow>(
       `SELECT number, subscription, feature_id, feature_key, units_e12, status, created_at_ms, expires_at_ms, key, event_seq,
-         credits, block, part_of, part_sequence FROM reservations ${tail}`,
+         credits, model, block, part_of, part_sequence FROM reservations ${tail}`,
       ...bound,
     )
     .toArray()
@@ -197,6 +198,7 @@ export function readHolds(sql: SqlStorage, tail: string, ...bound: (string | num
       ...(row.key === null ? {} : { key: row.key }),
       ...(row.event_seq === null ? {} : { eventSeq: row.event_seq }),
       ...(row.credits === null ? {} : { credits: fromJsonText<readonly HeldCredits[]>(row.credits) }),
+      ...(row.model === null ? {} : { model: row.model }),
       ...(row.block === null ? {} : { block: fromJsonText<BlockTerms>(row.block) }),
       ...(row.part_of === null || row.part_sequence === null
         ? {}
@@ -304,7 +306,7 @@ function writeSegments(sql: SqlStorage, segments: readonly UsageSegment[]): void
 function writeHold(sql: SqlStorage, hold: Hold): void {
   sql.exec(
     `INSERT INTO reservations (number, subscription, feature_id, feature_key, units_e12, status, created_at_ms, expires_at_ms, key,
-       event_seq, credits, block, part_of, part_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       event_seq, credits, model, block, part_of, part_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (number) DO UPDATE SET status = excluded.status, event_seq = excluded.event_seq,
        units_e12 = excluded.units_e12, credits = excluded.credits, block = excluded.block`,
     hold.number,
@@ -318,6 +320,7 @@ function writeHold(sql: SqlStorage, hold: Hold): void {
     hold.key ?? null,
     hold.eventSeq ?? null,
     hold.credits === undefined ? null : jsonText(hold.credits),
+    hold.model ?? null,
     hold.block === undefined ? null : jsonText(hold.block),
     hold.part?.block ?? null,
     hold.part?.sequence ?? null,

@@ -114,15 +114,17 @@ export function termsOf({ terms, credits }: TrackCall): Pick<RecordOptions, "ter
   return credits === undefined ? { terms } : { terms, credits };
 }
 
-/** By what an event's units are weighed: its model, at its own time. */
+/** By what an event's units are weighed: its model, else the one that they were reserved for, at its own time. */
 export function weighingOf(
   { occurredAtMs, costInput }: Pick<TrackEvent, "occurredAtMs" | "costInput">,
   terms: CreditTerms | undefined,
   nowMs: number,
+  hold?: Hold,
 ): Weighing {
   const atMs = weightInstant(occurredAtMs ?? nowMs, nowMs);
+  const model = costInput?.model ?? hold?.model;
   if (terms === undefined) return { atMs };
-  return costInput?.model === undefined ? { terms, atMs } : { terms, atMs, model: costInput.model };
+  return model === undefined ? { terms, atMs } : { terms, atMs, model };
 }
 
 /** Records one event, unless its key was used, its units cannot be taken back, or a hard pool does not cover them. */
@@ -184,7 +186,7 @@ function decideEvent(recording: Recording, event: TrackEvent, options: RecordOpt
   const burns = isPending || (typeof serving !== "string" && serving.rule.denomination !== undefined);
   // What was reserved is charged when it is committed, whenever it is said to have been used.
   const weighed = hold === undefined ? event : { ...event, occurredAtMs: nowMs };
-  const weight = burns ? weigh(weighingOf(weighed, credits, nowMs), featureId ?? "") : undefined;
+  const weight = burns ? weigh(weighingOf(weighed, credits, nowMs, hold), featureId ?? "") : undefined;
   const seq = recording.seq + 1;
   const metering = meter(
     draft,

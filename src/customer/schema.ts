@@ -1,5 +1,5 @@
-import { BLOCK_COLUMNS } from "./block-columns.ts";
 import { PAYMENT_TABLES } from "./payment-tables.ts";
+import { BLOCK_COLUMNS, MODEL_COLUMN } from "./reservation-columns.ts";
 
 /**
  * The tables inside a customer's object and the steps that make them. Steps go forward and are additive: an object that slept
@@ -372,6 +372,7 @@ export const STEPS: readonly Step[] = [
     `,
   },
   { id: 9, why: "blocks that isolates hand reservations out of, and what was handed out", sql: BLOCK_COLUMNS },
+  { id: 10, why: "the model that a reservation was made for, by whose weight it burns", sql: MODEL_COLUMN },
 ];
 
 /** Brings the object's tables to the newest step. Runs in the constructor: it must not throw on any older state. */

@@ -10,7 +10,7 @@ import { nextWeightAtMs } from "./credit-weight.ts";
 import { drawable } from "./drawable.ts";
 import { type Question, type Serving, servingSubscription, type Verdict, verdictUnder } from "./entitlement.ts";
 import { BLOCK_HOLD_SECONDS_MAX, BLOCK_RESERVATIONS_MIN, BLOCK_SHARE, BLOCK_USE_MS, HOLDS_OPEN_MAX } from "./limits.ts";
-import { holdUnits } from "./reservation.ts";
+import { holdUnits, modelOf } from "./reservation.ts";
 import type { Hold } from "./usage.ts";
 
 /**
@@ -79,7 +79,12 @@ export function decideBlock(
   const { weight } = verdict.credit ?? {};
   const terms = { secret, ...(weight === undefined ? {} : { creditsPerUnitE12: weight.creditsPerUnitE12 }) };
   const expiresAtMs = nowMs + BLOCK_USE_MS + BLOCK_HOLD_SECONDS_MAX * 1000;
-  const held = holdUnits(draft, { serving, verdict, unitsE12 }, { expiresAtMs, block: terms }, nowMs);
+  const held = holdUnits(
+    draft,
+    { serving, verdict, unitsE12 },
+    { expiresAtMs, ...modelOf(question), block: terms },
+    nowMs,
+  );
   if (!held.ok) return undefined;
   return {
     block: held.value.number,

@@ -32,16 +32,21 @@ export function decideReserve(
       code: "state_conflict",
       why: `The customer has ${HOLDS_OPEN_MAX} open reservations: commit or release some, or reserve for a shorter time.`,
     };
-  const more = { expiresAtMs: nowMs + ttlSeconds * 1000, ...(key === undefined ? {} : { key }) };
+  const more = { expiresAtMs: nowMs + ttlSeconds * 1000, ...modelOf(question), ...(key === undefined ? {} : { key }) };
   const held = holdUnits(draft, { serving, verdict, unitsE12: question.requestedE12 }, more, nowMs);
   return held.ok ? { ok: true, value: { verdict, hold: held.value } } : held;
+}
+
+/** The model that a question is about, as a reservation keeps it. */
+export function modelOf({ weighing }: Question): { model?: string } {
+  return weighing?.model === undefined ? {} : { model: weighing.model };
 }
 
 /** Holds units, and the credits that they burn, of what a verdict that allows them found. */
 export function holdUnits(
   draft: Draft,
   { serving, verdict, unitsE12 }: { serving: Serving; verdict: Verdict; unitsE12: E12 },
-  more: Pick<Hold, "expiresAtMs" | "key" | "block">,
+  more: Pick<Hold, "expiresAtMs" | "model" | "key" | "block">,
   nowMs: number,
 ): Reply<Hold> {
   const credits = creditsHeld(draft, serving, unitsE12, verdict);

@@ -69,6 +69,8 @@ export type Hold = {
   unitsE12: E12;
   /** Credits that nobody else can draw, by the grants that they are of. */
   credits?: readonly HeldCredits[];
+  /** The model that it was made for: its units burn by that one's weight, unless the event that commits it names another. */
+  model?: string;
   status: HoldStatus;
   createdAtMs: number;
   /** First instant at which it holds no more. */

@@ -22,10 +22,14 @@ export function creditTermsFor({ weightsByFeature }: AccountSnapshot, uses: read
   return termsOf([...modelsOf].map(([featureId, models]) => [featureId, weightsByFeature.get(featureId), models]));
 }
 
-/** The weights of all features for one model, where nobody here knows yet which feature is used. Without a model: all weights. */
-export function allCreditTerms({ weightsByFeature }: AccountSnapshot, model?: string): { credits?: CreditTerms } {
+/** The weights of all features, or of one, for all models, or for one: where nobody here knows yet which feature or model is used. */
+export function allCreditTerms(
+  { weightsByFeature }: AccountSnapshot,
+  { featureId, model }: { featureId?: string | undefined; model?: string | undefined } = {},
+): { credits?: CreditTerms } {
   const models = model === undefined ? undefined : new Set([undefined, model.trim()]);
-  return termsOf([...weightsByFeature].map(([featureId, weights]) => [featureId, weights, models]));
+  const all = [...weightsByFeature].filter(([of]) => featureId === undefined || of === featureId);
+  return termsOf(all.map(([of, weights]) => [of, weights, models]));
 }
 
 function termsOf(

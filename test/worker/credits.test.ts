@@ -395,6 +395,29 @@ describe("does", () => {
     expect((await commit(world, reservationId)).data).toEqual(committed.data);
   });
 
+  test("what was reserved for a model burns by that one's weight, unless the event names another", async ({
+    expect,
+  }) => {
+    const made = await sold(100, { weights: { chat: 2, "chat:gpt-4o": 2.5, "chat:gpt-4o-mini": 0.5 } });
+    const { world } = made;
+    const committed = async (more: Record<string, unknown>) => {
+      const { reservationId } = await ok(reserve(world, { usageUnits: 4, model: "gpt-4o" }));
+      return (await ok(commit(world, reservationId, more))) as unknown;
+    };
+    for (const more of [{}, { featureKey: "chat" }])
+      expect(await committed(more)).toMatchObject({
+        creditsDeducted: 10,
+        weightApplied: 2.5,
+        weightMatch: "MODEL",
+      });
+    expect(await committed({ costInput: { model: "gpt-4o-mini" } })).toMatchObject({ creditsDeducted: 2 });
+    const { reservationId } = await ok(reserve(world, { usageUnits: 4 }));
+    expect(await ok(commit(world, reservationId))).toMatchObject({ creditsDeducted: 8, weightApplied: 2 });
+    const { reservationId: kept } = await ok(reserve(world, { usageUnits: 4, model: "gpt-4o" }));
+    await evictDurableObject(world.object(made.id));
+    expect(await ok(commit(world, kept, { usageUnits: 2 }))).toMatchObject({ creditsDeducted: 5 });
+  });
+
   test("a commit is weighed when it is made, whenever the use is said to have occurred; a plain event at its own time", async ({
     expect,
   }) => {

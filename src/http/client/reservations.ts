@@ -105,16 +105,14 @@ async function commit(call: Call<{ id: string }, unknown, ParsedEvent>): Promise
   return { ...answer(outcome === "repeated" ? 200 : 201, receipt), replayed };
 }
 
-/** The object knows which feature is reserved; where the caller says it, the weights of that one do. */
-function weightsFor(call: Call, { featureKey, featureId, costInput }: ParsedEvent) {
-  const { account } = call;
+/** The object knows which feature is reserved, and for which model: where the caller says it, the weights of that one do. */
+function weightsFor({ account }: Call, { featureKey, featureId, costInput }: ParsedEvent) {
   const named =
     featureId?.toLowerCase() ??
     (featureKey === undefined ? undefined : account.featuresByKey.get(featureKey)?.featureId);
-  if (named === undefined) return allCreditTerms(account, costInput?.model ?? "");
-  return creditTermsFor(account, [
-    { featureId: named, ...(costInput?.model === undefined ? {} : { model: costInput.model }) },
-  ]);
+  const model = costInput?.model;
+  if (named === undefined || model === undefined) return allCreditTerms(account, { featureId: named, model });
+  return creditTermsFor(account, [{ featureId: named, model }]);
 }
 
 /** Why the event may not name whom it names; nobody need be named, for the reservation is somebody's. */
@@ -150,7 +148,7 @@ export const reservationRoutes: readonly Route[] = [
     tag: "Entitlements",
     summary: "Reserve units before they are used",
     description:
-      "Held until committed, released, or `ttlSeconds` are over: nobody else can use these units meanwhile. Not allowed, or not enough left beside what is used and held: 409 with the entitlement, which says why, in `data`. Where the feature burns credits, those of these units are held too, by the weight in force for `model`: of the grants that they would be drawn from, and for them alone. `idempotencyKey` answers the same reservation again (200) while it is held and once it is committed; was it released or has it lapsed, or was it for another feature or other units: 409, and nothing is held. Who reserves often is answered from units that the customer's object lent ahead (`source` is `block`, and `asOf` when it did), for `ttlSeconds` of at most 60 and without any key: as exact, and without a trip. A `reservationId` is opaque text of at most 200 characters.",
+      "Held until committed, released, or `ttlSeconds` are over: nobody else can use these units meanwhile. Not allowed, or not enough left beside what is used and held: 409 with the entitlement, which says why, in `data`. Where the feature burns credits, those of these units are held too, by the weight in force for `model`: of the grants that they would be drawn from, and for them alone; the commit burns by the weight of that model then, unless it names another. `idempotencyKey` answers the same reservation again (200) while it is held and once it is committed; was it released or has it lapsed, or was it for another feature or other units: 409, and nothing is held. Who reserves often is answered from units that the customer's object lent ahead (`source` is `block`, and `asOf` when it did), for `ttlSeconds` of at most 60 and without any key: as exact, and without a trip. A `reservationId` is opaque text of at most 200 characters.",
     body: ReserveBody,
     examples: { body: { customerReferenceId: "acme", featureKey: "ai.chat", usageUnits: 5, ttlSeconds: 120 } },
     isQuiet: true,

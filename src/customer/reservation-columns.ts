@@ -7,3 +7,6 @@ export const BLOCK_COLUMNS = `
   ALTER TABLE reservations ADD COLUMN part_sequence INTEGER;
   CREATE UNIQUE INDEX reservations_by_part ON reservations (part_of, part_sequence) WHERE part_of IS NOT NULL;
 `;
+
+/** SQL of the step that lets a reservation remember what it was made for; NULL where nobody said it. */
+export const MODEL_COLUMN = "ALTER TABLE reservations ADD COLUMN model TEXT;";
