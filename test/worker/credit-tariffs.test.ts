@@ -140,6 +140,33 @@ describe("does", () => {
     expect(own.data).toHaveLength(3);
   });
 
+  test("a customer of a test clock is told the prices of the clock's instant, at which it would buy", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    await creditModel(world, "AI");
+    for (const [day, pricePerCredit] of [
+      ["05", 0.1],
+      ["20", 0.3],
+    ] as const)
+      await publish(world, PRICES, `2030-03-${day}T12:00:10Z`, [{ denomination: "AI", pricePerCredit }]);
+    const clock = await world.call<{ id: string }>("POST", "/api/v1/test-clocks", {
+      frozenTime: "2030-03-25T00:00:00Z",
+    });
+    const { data: ada } = await world.call<{ id: string }>("POST", "/api/v1/client/customers", {
+      customerReferenceId: "ada",
+      email: "ada@acme.test",
+      testClockId: clock.data.id,
+    });
+    const key = await insertKey(world.accountId, { scopes: ["read"], customerId: ada.id });
+    clockAt("2030-03-05T12:01:00Z");
+    expect(await inForce(world)).toEqual(["AI USD 0.1"]);
+    const own = await world.call<Price[]>("GET", "/api/v1/client/credits/prices", undefined, {
+      Authorization: `Bearer ${key}`,
+    });
+    expect(own.data).toMatchObject([{ pricePerCredit: 0.3 }]);
+  });
+
   test("what is scheduled can be taken back: the row before stays in force", async ({ expect }) => {
     const world = await newWorld();
     const chat = await feature(world, "ai.chat");
