@@ -30,8 +30,34 @@ export class FloorObject extends DurableObject {
 
 const oneObject = (env) => env.FLOOR.getByName("one");
 
+const decoder = new TextDecoder();
+
+/** Reads a body as JSON and answers JSON with four headers, as whoever takes a reservation must: about as many bytes, and nothing decided. */
+async function jsonForJson(request) {
+  const { customerReferenceId, featureKey, usageUnits } = JSON.parse(decoder.decode(await request.bytes()));
+  const entitlement = {
+    allowed: true,
+    featureKey,
+    customerReferenceId,
+    used: 1,
+    held: usageUnits,
+    limit: 2,
+    remaining: 1,
+  };
+  const facts = {
+    source: "floor",
+    asOf: "2030-01-01T00:00:00.000Z",
+    planName: "Floor",
+    subscriptionId: decoder.encoding,
+  };
+  const data = { reservationId: "floor", expiresAt: facts.asOf, entitlement: { ...entitlement, ...facts } };
+  const headers = { "X-Request-Id": "floor", Vary: "Origin", "Cache-Control": "no-store" };
+  return Response.json({ success: true, data }, { status: 201, headers });
+}
+
 const routes = {
   "/constant": () => new Response("constant"),
+  "/json": jsonForJson,
   "/rpc": async (_, env) => Response.json(await oneObject(env).fromMemory()),
   "/insert": async (request, env) => Response.json(await oneObject(env).insert(await request.text())),
   "/select1": async (_, env) => Response.json(await env.DB.prepare("SELECT 1 AS one").first()),

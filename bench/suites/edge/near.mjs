@@ -1,7 +1,7 @@
 import { floorProbes } from "../../floors/floors.mjs";
 import { figuresOf, lineOver } from "../../harness/lines.mjs";
 import { shown } from "../../harness/report.mjs";
-import { interleave, summary } from "../../harness/rounds.mjs";
+import { interleave, ratioOf, summary } from "../../harness/rounds.mjs";
 import { getRequest, postRequest } from "../../requests/makers.mjs";
 import { checkPath } from "../platform/plans.mjs";
 import { drawnByZipf, openCrowd } from "./crowd.mjs";
@@ -9,6 +9,7 @@ import { addressesOf, withEdges } from "./edges.mjs";
 
 const KEY = "near";
 const FLOOR = "floor: constant";
+const JSON_FLOOR = "floor: JSON for JSON";
 const LEASED = "GET check, leased";
 const BLOCK = "reserve, from a block";
 const FAR_CHECK = "GET check, object 30 ms away";
@@ -28,7 +29,8 @@ export const nearSection = {
     withEdges(world, {}, async (edges) => {
       const { account, people } = await openCrowd(edges, { key: KEY, count: 2, maxUsage: UNITS_MAX });
       const [asking, reserving] = people;
-      const probes = [constant(world), leasedProbe(edges, account, [asking]), blockProbe(edges, account, reserving)];
+      const block = blockProbe(edges, account, reserving);
+      const probes = [constant(world), jsonFloor(world, block), leasedProbe(edges, account, [asking]), block];
       const { rounds, seconds } = world.options;
       const at = (connections) => interleave({ client: world.client, probes, connections, rounds, seconds });
       const one = await at(1);
@@ -43,6 +45,8 @@ export const nearSection = {
           line(many, "reserve from a block, 32 connections: per second", BLOCK, "unitsPerSecond", { atLeast: 0.7 }),
         ],
         told: [
+          `edge near: ${JSON_FLOOR}, over the constant Worker: ${over(many, JSON_FLOOR, FLOOR)}; ` +
+            `reserve from a block over that floor: ${over(many, BLOCK, JSON_FLOOR)}`,
           sharesOf("edge near", { [LEASED]: [...one.get(LEASED), ...many.get(LEASED)], [BLOCK]: many.get(BLOCK) }),
         ],
       };
@@ -86,8 +90,19 @@ export const farSection = {
     }),
 };
 
+function over(figures, measured, floor) {
+  return `${ratioOf(figures.get(measured), figures.get(floor), "unitsPerSecond").toFixed(2)} ×`;
+}
+
 function constant(world) {
   return floorProbes(world.floors).find(({ name }) => name === FLOOR);
+}
+
+/** What no Worker that takes a reservation's body, and answers what is reserved, can do without. */
+function jsonFloor({ floors }, { job }) {
+  const { path: _, ...values } = job.request.values;
+  const request = postRequest({ path: "/json", ...values });
+  return { name: JSON_FLOOR, instance: floors, job: { url: floors.addresses.floors, statuses: [201], request } };
 }
 
 function leasedProbe(edges, { headers }, people) {
