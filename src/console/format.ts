@@ -27,10 +27,15 @@ export function exactMoney(amount: number, currency: string): string {
   return numberFormat({ style: "currency", currency, maximumFractionDigits: 12 }).format(amount);
 }
 
-/** A short amount for axes: $1.2K. */
+/** A short amount for axes: $1.2K, and $0.0004 where an axis has such steps. */
 export function moneyShort(amount: number, currency: string): string {
-  const form = { notation: "compact", maximumFractionDigits: 2 } as const;
-  return numberFormat({ style: "currency", currency, ...form }).format(amount);
+  return numberFormat({ style: "currency", currency, ...shortForm(amount, 2) }).format(amount);
+}
+
+/** Compact; what its digits behind the point would make 0 keeps two that matter. */
+function shortForm(value: number, maximumFractionDigits: number): Intl.NumberFormatOptions {
+  const isTiny = value !== 0 && Math.abs(value) < 10 ** -maximumFractionDigits;
+  return isTiny ? { maximumSignificantDigits: 2 } : { notation: "compact", maximumFractionDigits };
 }
 
 export function count(value: number): string {
@@ -38,7 +43,7 @@ export function count(value: number): string {
 }
 
 export function countShort(value: number): string {
-  return numberFormat({ notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return numberFormat(shortForm(value, 1)).format(value);
 }
 
 /** Percent as the API gives it (83.25 is 83.3 %); a dash where there is none. */

@@ -14,9 +14,14 @@ function placeNow(): Place {
 /** Where the reader is: the path below `/console`, and the query. */
 export const place = signal<Place>(placeNow());
 
-window.addEventListener("popstate", () => {
-  place.value = placeNow();
-});
+/** The place of this entry among those of the console, as the browser's history keeps it. */
+let entry = entryOf(window.history.state) ?? 0;
+window.history.replaceState({ entry }, "");
+
+function entryOf(state: unknown): number | undefined {
+  const { entry: found } = (state ?? {}) as { entry?: unknown };
+  return typeof found === "number" ? found : undefined;
+}
 
 /** The address of a path below the console. */
 export function hrefOf(path: string): string {
@@ -30,11 +35,35 @@ window.addEventListener("beforeunload", (event) => {
   if (unsaved.value !== undefined) event.preventDefault();
 });
 
+function mayLeave(): boolean {
+  if (unsaved.value !== undefined && !window.confirm(`${unsaved.value} Leave without saving?`)) return false;
+  unsaved.value = undefined;
+  return true;
+}
+
+let isGoingBack = false;
+
+/** The browser's own buttons have moved already when they are heard of: who stays after all is brought back. */
+window.addEventListener("popstate", ({ state }) => {
+  const to = entryOf(state) ?? 0;
+  if (isGoingBack) {
+    isGoingBack = false;
+    return;
+  }
+  if (to !== entry && !mayLeave()) {
+    isGoingBack = true;
+    window.history.go(entry - to);
+    return;
+  }
+  entry = to;
+  place.value = placeNow();
+});
+
 /** Goes to a path (with its query, if any); a new entry in the history. Asks first where something is unsaved. */
 export function navigate(path: string): void {
-  if (unsaved.value !== undefined && !window.confirm(`${unsaved.value} Leave without saving?`)) return;
-  unsaved.value = undefined;
-  window.history.pushState(null, "", hrefOf(path));
+  if (!mayLeave()) return;
+  entry += 1;
+  window.history.pushState({ entry }, "", hrefOf(path));
   place.value = placeNow();
   window.scrollTo(0, 0);
 }
@@ -47,7 +76,7 @@ export function setQuery(changes: Record<string, string | undefined>): void {
     else query.set(name, value);
   }
   const search = query.size === 0 ? "" : `?${query}`;
-  window.history.replaceState(null, "", `${hrefOf(place.value.path)}${search}`);
+  window.history.replaceState({ entry }, "", `${hrefOf(place.value.path)}${search}`);
   place.value = placeNow();
 }
 

@@ -192,20 +192,29 @@ describe("does", () => {
     const planId = await sold("egret");
     const version = async () => (await told<{ version: number }>("GET", `${PLANS}/${planId}`)).version;
     const { page } = await come();
-    await signIn(page, at(`/plans/${planId}/edit`));
+    await signIn(page, at(`/plans/${planId}`));
+    await page.getByRole("link", { name: "Edit features" }).click();
+    await page.waitForURL(at(`/plans/${planId}/edit`));
     await page.getByLabel("Limit", { exact: true }).fill("700");
     await page.keyboard.press("Enter");
     await settled(page);
     expect(await version()).toBe(2);
     // What is not saved is not left by accident.
     const asked: string[] = [];
-    page.once("dialog", (dialog) => {
-      asked.push(dialog.message());
-      return dialog.dismiss();
-    });
+    const stays = () =>
+      page.once("dialog", (dialog) => {
+        asked.push(dialog.message());
+        return dialog.dismiss();
+      });
+    stays();
     await page.getByRole("link", { name: "Customers" }).first().click();
     expect(asked).toEqual([expect.stringContaining("is not saved")]);
     expect(page.url()).toBe(at(`/plans/${planId}/edit`));
+    stays();
+    await page.evaluate("window.history.back()");
+    await expect.poll(() => asked.length).toBe(2);
+    await page.waitForURL(at(`/plans/${planId}/edit`));
+    await expect.poll(() => page.getByLabel("Limit", { exact: true }).inputValue()).toBe("700");
     await page.getByRole("button", { name: "Save as version 3" }).click();
     await done(page, "Saved as version 3");
     expect(await version()).toBe(3);

@@ -8,7 +8,7 @@ import type { Whoami } from "../wire.ts";
 export function takeLinkToken(): string | undefined {
   const token = /^#token=([\w-]+)$/.exec(window.location.hash)?.[1];
   if (token !== undefined)
-    window.history.replaceState(null, "", `${window.location.pathname}${window.location.search}`);
+    window.history.replaceState(window.history.state, "", `${window.location.pathname}${window.location.search}`);
   return token;
 }
 

@@ -114,7 +114,7 @@ function Line({
       <tr class="bill-why">
         <td colSpan={4}>
           {explained !== undefined ? (
-            <Why explained={explained} />
+            <Why explained={explained} currency={currency} />
           ) : (
             <span class="quiet">{hasFailed ? "Why could not be worked out." : "Working out why…"}</span>
           )}
@@ -124,11 +124,17 @@ function Line({
   );
 }
 
-function Why({ explained: { formula, plan, events, lateQuantity, periodStart, periodEnd } }: { explained: Explained }) {
+function Why({
+  explained: { formula, plan, events, lateQuantity, periodStart, periodEnd },
+  currency,
+}: {
+  explained: Explained;
+  currency: string;
+}) {
   return (
     <>
       <p>
-        <code>{formula}</code>
+        <code>{formula}</code> <span class="quiet">{currency}</span>
       </p>
       <p class="quiet">
         {plan === undefined ? null : (
