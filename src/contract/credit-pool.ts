@@ -17,6 +17,7 @@ import {
   metadata,
   name,
   page,
+  queryBoolean,
   queryIntegerWithin,
   readMetadata,
 } from "./scalars.ts";
@@ -67,6 +68,7 @@ const SHOWN_STATUSES = [...POOL_STATUSES, "DEPLETED"] as const;
 export const PoolsQuery = z.object({
   status: z.enum(SHOWN_STATUSES).optional(),
   customerId: idText.optional(),
+  low: queryBoolean.optional(),
   ...page,
 });
 

@@ -43,6 +43,7 @@ export const InvoicesQuery = z.object({
   status: z.enum(INVOICE_STATUSES).optional(),
   type: z.enum(INVOICE_TYPES).optional(),
   customerId: idText.optional(),
+  subscriptionId: idText.optional(),
   start: instant.optional().meta({ description: "Made then or later." }),
   end: instant.optional().meta({ description: "Made before it." }),
   onlyDue: queryBoolean

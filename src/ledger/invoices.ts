@@ -225,6 +225,8 @@ export type InvoiceFilter = {
   status?: InvoiceStatus;
   type?: InvoiceType;
   customerId?: string;
+  /** Asked for with its customer, along whose index it is found. */
+  subscriptionId?: string;
   onlyDue?: boolean;
   startMs?: number;
   endMs?: number;
@@ -234,7 +236,7 @@ export type InvoiceFilter = {
 export type InvoicePlace = { createdAtMs: number; invoiceId: string };
 
 function listingOf(filter: InvoiceFilter, after?: InvoicePlace): Listing {
-  const { sequence, status, type, customerId, onlyDue = false, startMs, endMs } = filter;
+  const { sequence, status, type, customerId, subscriptionId, onlyDue = false, startMs, endMs } = filter;
   // Of one customer fewest are looked through, then of one type, then of one status: the signs keep SQLite from the other indexes.
   const typeColumn = customerId === undefined ? "type" : "+type";
   const statusColumn = type === undefined ? "status" : "+status";
@@ -243,6 +245,7 @@ function listingOf(filter: InvoiceFilter, after?: InvoicePlace): Listing {
     [`${statusColumn} = ?`, status],
     [`${typeColumn} = ?`, type],
     ["customer_id = ?", customerId?.toLowerCase()],
+    ["subscription_id = ?", subscriptionId?.toLowerCase()],
     ["created_at_ms >= ?", startMs],
     // The invoice behind which a page begins was made before it, too; two upper bounds would cost the index the closer one.
     ["created_at_ms < ?", after === undefined ? endMs : undefined],
@@ -250,6 +253,7 @@ function listingOf(filter: InvoiceFilter, after?: InvoicePlace): Listing {
   const given = asked.flatMap(([term, value]) => (value === undefined ? [] : [{ term, value }]));
   return {
     table: "invoices",
+    index: subscriptionId === undefined ? undefined : "invoices_by_customer",
     id: "invoice_id",
     terms: [
       ...given.map(({ term }) => term),

@@ -46,14 +46,14 @@ export async function hasGrants(database: D1Database, accountId: string): Promis
   return row?.found === 1;
 }
 
-/** Which pools; all conditions must hold. */
-export type PoolFilter = { status?: ShownPoolStatus; customerId?: string };
+/** Which pools; all conditions must hold. `isLow`: nearly dry, as migration 0025 has it. */
+export type PoolFilter = { status?: ShownPoolStatus; customerId?: string; isLow?: boolean };
 
-/** A page of an account's pools, archived ones too, newest first. The page is found in an index alone; only its own rows are read. */
+/** A page of an account's pools, archived ones too, newest first. The page is found in an index; only its own rows are read. */
 export async function poolCopyPage(
   database: D1Database,
   accountId: string,
-  { status, customerId }: PoolFilter,
+  { status, customerId, isLow = false }: PoolFilter,
   page: { limit: number; offset: number },
 ): Promise<{ items: { pool: PoolView; customer: CustomerView }[]; total: number }> {
   const asked = [
@@ -61,14 +61,16 @@ export async function poolCopyPage(
     ["customer_id = ?", customerId?.toLowerCase()],
   ] as const;
   const given = asked.flatMap(([term, value]) => (value === undefined ? [] : [{ term, value }]));
-  const where = ["account_id = ?", ...given.map(({ term }) => term)].join(" AND ");
+  const where = ["account_id = ?", ...(isLow ? ["is_low = 1"] : []), ...given.map(({ term }) => term)].join(" AND ");
   const bound = [accountId, ...given.map(({ value }) => value)];
+  // Without a word SQLite would rather count by the primary key, and work out for every pool whether it is low.
+  const pools = isLow ? "credit_pools INDEXED BY credit_pools_by_lowness" : "credit_pools";
   const [counted, rows] = await database.batch<unknown>([
-    database.prepare(`SELECT COUNT(*) AS n FROM credit_pools WHERE ${where}`).bind(...bound),
+    database.prepare(`SELECT COUNT(*) AS n FROM ${pools} WHERE ${where}`).bind(...bound),
     database
       .prepare(
         `WITH page AS MATERIALIZED (
-           SELECT pool_id FROM credit_pools WHERE ${where} ORDER BY created_at_ms DESC, pool_id DESC LIMIT ? OFFSET ?
+           SELECT pool_id FROM ${pools} WHERE ${where} ORDER BY created_at_ms DESC, pool_id DESC LIMIT ? OFFSET ?
          )
          SELECT t.body, ${CUSTOMER_COLUMNS} FROM page
          CROSS JOIN credit_pools t ON t.account_id = ? AND t.pool_id = page.pool_id

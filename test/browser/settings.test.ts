@@ -326,6 +326,22 @@ describe("does", () => {
     await attention.getByRole("link", { name: "Foxglove" }).first().click();
     await page.getByRole("dialog").getByText("97 used of 100, 3 left").waitFor();
   });
+
+  test("pools that are nearly dry stand on the overview, and lead to their list", async ({ expect }) => {
+    const { page } = await come();
+    await signIn(page, at(""));
+    const matter = page
+      .getByRole("region", { name: "What needs attention" })
+      .getByRole("listitem")
+      .filter({ hasText: /credit pools? nearly dry/ });
+    await matter.getByRole("link", { name: /^Show/ }).click();
+    await page.waitForURL(at("/credits?status=NEARLY_DRY"));
+    const filter = page.getByLabel("State");
+    await expect.poll(() => filter.inputValue()).toBe("NEARLY_DRY");
+    const rows = page.getByRole("table").getByRole("row");
+    await expect.poll(() => rows.count()).toBeGreaterThan(1);
+    for (const text of (await rows.allTextContents()).slice(1)) expect(text).toMatch(/Depleted|Active/);
+  });
 });
 
 describe("refuses", () => {

@@ -175,6 +175,30 @@ describe("does", () => {
     expect(await listed("?limit=1&offset=1")).toEqual([hard.id]);
   });
 
+  test("the list of those that are nearly dry: less than a tenth is left of what was given, and 0 refuses", async ({
+    expect,
+  }) => {
+    const spent = async (body: Body, amount: number) => {
+      const made = await pool(body);
+      await grant(made, 1000);
+      await ok(deduct(made, amount));
+      return made;
+    };
+    const low = async () =>
+      (await ok(world.call<Page<Pool>>("GET", `${CREDITS}/pools?low=true`))).items.map(({ id }) => id).sort();
+    const tenth = await spent({ hardLimit: true }, 900);
+    const below = await spent({ hardLimit: true }, 900.0001);
+    const empty = await spent({ hardLimit: true }, 1000);
+    await spent({ hardLimit: false }, 950);
+    await ok(turn(await spent({ hardLimit: true }, 950), "freeze"));
+    await world.flush(ada);
+    expect(await low()).toEqual([below.id, empty.id].sort());
+    await ok(deduct(tenth, 0.0001));
+    await grant(empty, 1000);
+    await world.flush(ada);
+    expect(await low()).toEqual([below.id, tenth.id].sort());
+  });
+
   test("the balance at any past instant is what the ledger left, expiries that nobody saw included", async ({
     expect,
   }) => {
@@ -433,13 +457,18 @@ describe("holds", () => {
   });
 
   test("lists find their page by an index that has its order", async ({ expect }) => {
-    const filters = [{}, { status: "FROZEN" as const }, { customerId: ada }];
-    for (const filter of filters) {
+    const cases = [
+      [{}, /USING COVERING INDEX credit_pools_by_age/],
+      [{ status: "FROZEN" as const }, /USING COVERING INDEX credit_pools_by_status/],
+      [{ customerId: ada }, /USING COVERING INDEX credit_pools_by_customer/],
+      [{ isLow: true }, /USING INDEX credit_pools_by_lowness .*\n.*\n.*USING INDEX credit_pools_by_lowness/],
+    ] as const;
+    for (const [filter, index] of cases) {
       const plans = await queryPlans((database) =>
         poolCopyPage(database, world.accountId, filter, { limit: 50, offset: 0 }),
       );
       const text = plans.join("\n");
-      expect(text).toMatch(/USING COVERING INDEX credit_pools_by_/);
+      expect(text).toMatch(index);
       expect(text).not.toMatch(/SCAN credit_pools|MATERIALIZE.*TEMP B-TREE/);
     }
   });

@@ -239,6 +239,11 @@ describe("does", () => {
     expect(await ids("?type=IN_ADVANCE_INITIAL")).toEqual([due.invoice.id, ada.invoice.id]);
     expect(await ids(`?type=IN_ADVANCE_INITIAL&customerId=${grace}&status=DUE`)).toEqual([due.invoice.id]);
     expect(await ids("?start=2027-01-16T10:00:00Z&end=2027-01-17T10:00:00Z")).toEqual([pending.invoice.id]);
+    const ofSubscription = (id: string, more = "") => ids(`?subscriptionId=${id}${more}`);
+    expect(await ofSubscription(due.subscription.id.toUpperCase())).toEqual([due.invoice.id]);
+    expect(await ofSubscription(due.subscription.id, `&customerId=${grace}&status=DUE`)).toEqual([due.invoice.id]);
+    expect(await ofSubscription(ada.subscription.id, `&customerId=${grace}`)).toEqual([]);
+    expect(await ofSubscription("sub_1")).toEqual([]);
     const since = await ok(world.call<Page<Invoice>>("GET", `${OPERATOR}?start=2027-01-16T10:00:00Z&limit=1`));
     expect(since.pagination).toMatchObject({ total: 2, hasMore: true });
     await ok(pay(world, ada.invoice.id));

@@ -57,6 +57,15 @@ describe("holds", () => {
     expect(page.filter((line) => line.startsWith("SCAN"))).toEqual(["SCAN page"]);
   });
 
+  test("invoices of one subscription are looked for among its customer's", async ({ expect }) => {
+    const filter = { customerId: "c", subscriptionId: "s" };
+    const [counted, ...page] = await queryPlans((db) => invoicePage(db, ACCOUNT, filter, PAGE));
+    const index = /USING INDEX invoices_by_customer \(account_id=\? AND customer_id=\?\)/;
+    expect(counted).toMatch(index);
+    expect(page.join("\n")).toMatch(index);
+    expect(page.filter((line) => line.startsWith("SCAN"))).toEqual(["SCAN page"]);
+  });
+
   test.for(invoices)("invoices %o go on behind one of them by the same index", async (filter, { expect }) => {
     const after = { createdAtMs: 1, invoiceId: "i" };
     const page = await queryPlans((db) => invoicesBehind(db, ACCOUNT, filter, { after, limit: 500 }));

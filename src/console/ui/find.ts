@@ -13,8 +13,9 @@ export type Found = { kind: string; id: string; name: string; note: string; path
 const FOUND_PER_KIND_MAX = 6;
 /** The whole number of an invoice. */
 const NUMBER = /^(?:INV-)?\d{1,15}$/i;
-/** Lists without a search of their own are read so far. */
-const READ_MAX = 200;
+/** Lists without a search of their own are read in pages of this size, and so many pages. */
+const READ_AT_ONCE = 200;
+const READ_PAGES_MAX = 10;
 
 function has(text: string, ...fields: readonly (string | undefined)[]): boolean {
   const wanted = text.toLowerCase();
@@ -26,15 +27,27 @@ async function pageOf<T>(path: string, query: Record<string, string | number>): 
   return answered.ok ? answered.data.items : [];
 }
 
+/** A catalog, to its end. */
+async function allOf<T>(path: string): Promise<readonly T[]> {
+  const found: T[] = [];
+  for (let page = 0; page < READ_PAGES_MAX; page += 1) {
+    const items = await pageOf<T>(path, { limit: READ_AT_ONCE, offset: found.length });
+    found.push(...items);
+    if (items.length < READ_AT_ONCE) break;
+  }
+  return found;
+}
+
+const newestOf = <T>(path: string) => pageOf<T>(path, { limit: READ_AT_ONCE });
+
 /** Lists that are asked for once each time the palette is used for a while: they are short and change seldom. */
 const REMEMBERED_MS = 30_000;
 const remembered = new Map<string, { atMs: number; items: Promise<readonly unknown[]> }>();
 
-function listOf<T>(path: string): Promise<readonly T[]> {
+function listOf<T>(path: string, read: (path: string) => Promise<readonly T[]>): Promise<readonly T[]> {
   const known = remembered.get(path);
   const nowMs = Date.now();
-  const items =
-    known !== undefined && nowMs - known.atMs < REMEMBERED_MS ? known.items : pageOf<T>(path, { limit: READ_MAX });
+  const items = known !== undefined && nowMs - known.atMs < REMEMBERED_MS ? known.items : read(path);
   if (items !== known?.items) remembered.set(path, { atMs: nowMs, items });
   // Stored under its own path, so it is what that path answers.
   return items as Promise<readonly T[]>;
@@ -68,7 +81,7 @@ const SOURCES: readonly ((text: string) => readonly Found[] | Promise<readonly F
     }));
   },
   async (text) => {
-    const items = await listOf<Plan>("/api/v1/monetization/plans");
+    const items = await listOf<Plan>("/api/v1/monetization/plans", allOf);
     return items
       .filter(({ key, name }) => has(text, key, name))
       .map(({ id, key, name }) => ({
@@ -80,7 +93,7 @@ const SOURCES: readonly ((text: string) => readonly Found[] | Promise<readonly F
       }));
   },
   async (text) => {
-    const items = await listOf<Feature>("/api/v1/monetization/features");
+    const items = await listOf<Feature>("/api/v1/monetization/features", allOf);
     return items
       .filter(({ key, name }) => has(text, key, name))
       .map(({ id, key, name }) => ({
@@ -95,7 +108,7 @@ const SOURCES: readonly ((text: string) => readonly Found[] | Promise<readonly F
     // The newest by any part of their number, and any by the whole of it.
     const path = "/api/v1/monetization/billing/invoices";
     const exact = NUMBER.test(text.trim()) ? pageOf<Invoice>(path, { number: text.trim() }) : [];
-    const [named, newest] = await Promise.all([exact, listOf<Invoice>(path)]);
+    const [named, newest] = await Promise.all([exact, listOf<Invoice>(path, newestOf)]);
     const found = newest.filter(({ number, id }) => has(text, number, id));
     return [...named, ...found.filter(({ id }) => named.every((one) => one.id !== id))].map((invoice) => {
       const { id, number, amount, currency, status } = invoice;

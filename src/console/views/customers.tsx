@@ -10,7 +10,7 @@ import { type Column, Pager, Table } from "../ui/table.tsx";
 import type { CustomerFigures, CustomerItem, Page } from "../wire.ts";
 import { NewCustomer } from "./customer/edit.tsx";
 import { marginColumns } from "./margin-columns.tsx";
-import { RangeChoice, rangeNow } from "./range.tsx";
+import { RangeChoice, rangeNow, sameDays } from "./range.tsx";
 
 /** All customers: by what they bring, or by name. */
 
@@ -101,7 +101,7 @@ function ByMargin() {
                 rows={items}
                 keyOf={({ customerId }) => customerId}
                 href={({ customerReferenceId, customerId }) =>
-                  `/customers/${encodeURIComponent(customerReferenceId ?? customerId)}`
+                  sameDays(`/customers/${encodeURIComponent(customerReferenceId ?? customerId)}`)
                 }
               />
               <Pager pagination={pagination} onMove={setOffset} />

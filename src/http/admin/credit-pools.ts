@@ -45,8 +45,9 @@ function poolCall(call: Call<Id>) {
 }
 
 async function list(call: Call<unknown, z.output<typeof PoolsQuery>>): Promise<Answer> {
-  const { status, customerId } = call.query;
+  const { status, customerId, low = false } = call.query;
   const which = {
+    isLow: low,
     ...(status === undefined ? {} : { status }),
     ...(customerId === undefined ? {} : { customerId }),
   };
@@ -144,7 +145,8 @@ export const creditPoolRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Credits",
     summary: "List credit pools, newest first",
-    description: "Archived ones too. All conditions that are given must hold.",
+    description:
+      "Archived ones too. All conditions that are given must hold. `low=true`: only those that are nearly dry, that is, refuse at 0 and have less than a tenth left of what they were ever given, what reservations hold included.",
     query: PoolsQuery,
     answers: { 200: pageOf(PoolWire) },
     handle: list,

@@ -5,6 +5,7 @@ import { INVOICE_COLUMNS, LINE_COLUMNS, linesOf } from "../../contract/invoice-c
 import { CheckoutLinkWire } from "../../contract/payment.ts";
 import { idText, paged, pageOf } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
+import { customerId, readCustomerThingId } from "../../domain/ids.ts";
 import { CSV_ROWS_PER_READ_MAX } from "../../domain/limits.ts";
 import type { RefusalCode } from "../../domain/refusal.ts";
 import {
@@ -29,14 +30,15 @@ const Id = z.object({ id: idText });
 type Id = z.output<typeof Id>;
 
 async function list(call: Call<unknown, z.output<typeof InvoicesQuery>>): Promise<Answer> {
-  const { number: sequence, status, type, customerId, onlyDue, start, end, format, rows } = call.query;
+  const { number: sequence, status, type, subscriptionId, onlyDue, start, end, format, rows } = call.query;
   const which = {
     ...(sequence === undefined ? {} : { sequence }),
     ...(status === undefined ? {} : { status }),
     ...(type === undefined ? {} : { type }),
     ...(start === undefined ? {} : { startMs: start }),
     ...(end === undefined ? {} : { endMs: end }),
-    ...(customerId === undefined ? {} : { customerId }),
+    ...ownerOfAsked(call.query),
+    ...(subscriptionId === undefined ? {} : { subscriptionId }),
     onlyDue,
   };
   if (format === "csv") {
@@ -48,6 +50,14 @@ async function list(call: Call<unknown, z.output<typeof InvoicesQuery>>): Promis
   const planStatus = planStatusOf(call);
   const shown = items.map(({ invoice, customer }) => toWireInvoice(invoice, customer, { planStatus }));
   return answer(200, paged(shown, total, call.query));
+}
+
+/** Whose invoices: who has a subscription is in its id, and a customer's are found in an index. An id of nobody finds nothing. */
+function ownerOfAsked({ customerId: asked, subscriptionId }: z.output<typeof InvoicesQuery>): { customerId?: string } {
+  if (asked !== undefined) return { customerId: asked };
+  if (subscriptionId === undefined) return {};
+  const of = readCustomerThingId(subscriptionId);
+  return { customerId: of === undefined ? "" : customerId(of.tag) };
 }
 
 /** The list from behind an invoice on, page by page. */

@@ -17,7 +17,9 @@ import { RolloverFields, rolloverBody, rolloverWords } from "./rollover.tsx";
 
 /** Every customer's pools. */
 
-const STATES = ["ACTIVE", "DEPLETED", "FROZEN", "ARCHIVED"] as const;
+/** Beside the states, what the overview counts: `low` to the API. */
+const NEARLY_DRY = "NEARLY_DRY";
+const STATES = ["ACTIVE", NEARLY_DRY, "DEPLETED", "FROZEN", "ARCHIVED"] as const;
 
 export function poolPath({ id, customerId, customer }: Pool): string {
   return `/credits/pools/${customerRef({ id: customerId, customerReferenceId: customer?.customerReferenceId })}/${id}`;
@@ -75,7 +77,7 @@ export function Pools() {
         ) : (
           <PagedTable<Pool>
             path="/api/v1/monetization/credits/pools"
-            query={{ status, customerId: owner.customerId }}
+            query={{ ...(status === NEARLY_DRY ? { low: "true" } : { status }), customerId: owner.customerId }}
             what="credit pools"
             columns={COLUMNS}
             keyOf={({ id }) => id}

@@ -2,8 +2,9 @@ import { useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
 import { place, setQuery } from "../../router.ts";
 import { Card, Choice, Time } from "../../ui/parts.tsx";
+import { ShortTable } from "../../ui/short-table.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { type Column, Table } from "../../ui/table.tsx";
+import type { Column } from "../../ui/table.tsx";
 import type { EventGroup, Feature } from "../../wire.ts";
 import { EVENTS_PATH, type EventsQuery } from "./stream.ts";
 
@@ -84,9 +85,8 @@ function Bars({
   const { filter, label } = GROUPINGS.find(({ value }) => value === by) ?? { filter: "model", label: "Model" };
   const amountOf = VALUES[measure];
   const sorted = [...items].sort((a, b) => amountOf(b) - amountOf(a));
-  const shown = sorted.slice(0, SHOWN_MAX);
-  const most = Math.max(...shown.map(amountOf), 0);
-  if (shown.length === 0) return <Empty title="Nothing to sum up" />;
+  const most = sorted.reduce((largest, group) => Math.max(largest, amountOf(group)), 0);
+  if (sorted.length === 0) return <Empty title="Nothing to sum up" />;
   const columns: readonly Column<EventGroup>[] = [
     { title: label, cell: ({ groupLabel }) => groupLabel },
     {
@@ -106,7 +106,11 @@ function Bars({
       isFigure: true,
       isSpare: true,
       cell: ({ totalCost, currency, costUnknownEvents, eventCount }) =>
-        costUnknownEvents === eventCount ? <span class="quiet">unknown</span> : money(totalCost, currency ?? own),
+        eventCount > 0 && costUnknownEvents === eventCount ? (
+          <span class="quiet">unknown</span>
+        ) : (
+          money(totalCost, currency ?? own)
+        ),
     },
     {
       title: "Margin",
@@ -119,17 +123,17 @@ function Bars({
   ];
   return (
     <div class="bars">
-      <Table
+      <ShortTable
         label={`Events by ${label.toLowerCase()}`}
+        shown={SHOWN_MAX}
         columns={columns}
-        rows={shown}
+        rows={sorted}
         keyOf={({ groupKey, currency }) => `${groupKey} ${currency ?? ""}`}
         href={({ groupKey }) =>
           `/events?${narrowed(filter, by === "FEATURE" ? keyOfFeature(features, groupKey) : groupKey)}`
         }
       />
       <p class="card-note quiet">
-        {items.length > SHOWN_MAX ? `The first ${SHOWN_MAX} of ${count(items.length)}. ` : ""}
         {start === undefined || end === undefined ? (
           complete ? (
             "All events there are."

@@ -33,8 +33,22 @@ export const WEIGHTS: { [M in NonNullable<StoredEvent["weightMatch"]>]: string }
   NONE: "of units without a weight",
 };
 
-/** Where the events of a model are. What stands for all the other models is found by its provider alone. */
-export function eventsOfModel(of: { model: string; modelProvider?: string; featureKey?: string }): string {
+/**
+ * Where the events of a model are, from a day on. What stands for all the other models is found by its provider alone. `start`: an instant;
+ * its day in the viewer's zone, as the list of events has days.
+ */
+export function eventsOfModel(of: {
+  model: string;
+  modelProvider?: string;
+  featureKey?: string;
+  start?: string;
+}): string {
   const model = of.model === "(other)" ? "" : of.model;
-  return withQuery("/events", { model, provider: of.modelProvider, feature: of.featureKey });
+  const from = of.start === undefined ? undefined : localDay(new Date(of.start));
+  return withQuery("/events", { model, provider: of.modelProvider, feature: of.featureKey, from });
+}
+
+/** 2026-11-27, in the viewer's zone. */
+function localDay(instant: Date): string {
+  return new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }

@@ -5,11 +5,12 @@ import { navigate } from "../../router.ts";
 import { FormDialog } from "../../ui/form.tsx";
 import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Fact, Figure, Time } from "../../ui/parts.tsx";
+import { ShortTable } from "../../ui/short-table.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { type Column, Table } from "../../ui/table.tsx";
+import type { Column } from "../../ui/table.tsx";
 import type { EventGroup, Feature as FeatureOf, FeaturePlan } from "../../wire.ts";
 import { eventsOfModel } from "../events/words.ts";
-import { RangeChoice, rangeNow } from "../range.tsx";
+import { RangeChoice, rangeNow, sameDays } from "../range.tsx";
 import { Lines, ruleLines } from "../rule-words.tsx";
 import { EditFeature } from "./forms.tsx";
 
@@ -143,13 +144,13 @@ function UseOf({ feature }: { feature: FeatureOf }) {
           title="By customer"
           asked={customers}
           currency={currency}
-          leadsTo={(reference) => `/customers/${encodeURIComponent(reference)}`}
+          leadsTo={(reference) => sameDays(`/customers/${encodeURIComponent(reference)}`)}
         />
         <GroupCard
           title="By model"
           asked={models}
           currency={currency}
-          leadsTo={(model) => eventsOfModel({ model, featureKey: feature.key })}
+          leadsTo={(model) => eventsOfModel({ model, featureKey: feature.key, start })}
         />
       </div>
     </>
@@ -216,7 +217,7 @@ function GroupCard({
       title: "Cost",
       isFigure: true,
       cell: (one) =>
-        one.costUnknownEvents === one.eventCount ? (
+        one.eventCount > 0 && one.costUnknownEvents === one.eventCount ? (
           <span class="quiet">unknown</span>
         ) : (
           money(one.totalCost, one.currency ?? currency)
@@ -237,20 +238,14 @@ function GroupCard({
           items.length === 0 ? (
             <Empty title="It was not used in these days" />
           ) : (
-            <>
-              <Table
-                label={title}
-                columns={columns}
-                rows={items.slice(0, GROUP_ROWS)}
-                keyOf={(one) => `${one.groupKey} ${one.currency ?? ""}`}
-                href={({ groupKey }) => (groupKey === "" ? undefined : leadsTo(groupKey))}
-              />
-              {items.length <= GROUP_ROWS ? null : (
-                <p class="card-note quiet">
-                  The first {GROUP_ROWS} of {count(items.length)}, most events first.
-                </p>
-              )}
-            </>
+            <ShortTable
+              label={title}
+              shown={GROUP_ROWS}
+              columns={columns}
+              rows={items}
+              keyOf={(one) => `${one.groupKey} ${one.currency ?? ""}`}
+              href={({ groupKey }) => (groupKey === "" ? undefined : leadsTo(groupKey))}
+            />
           )
         }
       </Answer>

@@ -91,7 +91,7 @@ function Totals({ figures: { totals, totalModels, currency } }: { figures: Model
 type Row = ModelFigures["models"][number];
 
 function Margins({
-  figures: { models, pagination, currency },
+  figures: { models, pagination, currency, start },
   onMove,
   onRate,
   onRecost,
@@ -170,7 +170,7 @@ function Margins({
             columns={columns}
             rows={models}
             keyOf={({ model, modelProvider }) => `${modelProvider}/${model}`}
-            href={eventsOfModel}
+            href={(of) => eventsOfModel({ ...of, start })}
           />
           <Pager pagination={pagination} onMove={onMove} />
         </>

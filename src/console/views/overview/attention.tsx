@@ -6,11 +6,11 @@ import { hrefOf } from "../../router.ts";
 import { Card } from "../../ui/parts.tsx";
 import { Failure } from "../../ui/states.tsx";
 import type { Invoice, LimitsNear, OperationsStatus, Page, Pool, Portfolio } from "../../wire.ts";
+import { poolPath } from "../credits/pools.tsx";
+import { customerName } from "../customer-link.tsx";
 
 /** What somebody should look at, worst first. What is fine is not mentioned. */
 
-/** A hard pool with less than this share of what it was given is nearly dry. */
-const DRY_SHARE = 0.1;
 /** Names told before the rest is a number. */
 const NAMED_MAX = 3;
 
@@ -18,14 +18,14 @@ type Matter = { tone: "bad" | "warn"; title: string; told: ComponentChildren };
 
 export function Attention({ portfolio }: { portfolio: Portfolio }) {
   const pastDue = useAsk<Page<Invoice>>("/api/v1/monetization/billing/invoices?status=PAST_DUE&limit=200");
-  const pools = useAsk<Page<Pool>>("/api/v1/monetization/credits/pools?limit=200");
+  const pools = useAsk<Page<Pool>>(`/api/v1/monetization/credits/pools?low=true&limit=${NAMED_MAX}`);
   const limits = useAsk<LimitsNear>("/api/v1/analytics/limits");
   const ops = useAsk<OperationsStatus>("/api/v1/ops/status");
   const matters = [
     ...marginMatters(portfolio),
     ...(pastDue.data === undefined ? [] : invoiceMatters(pastDue.data)),
     ...limitMatters(limits.data?.items ?? []),
-    ...poolMatters(pools.data?.items ?? [], portfolio),
+    ...(pools.data === undefined ? [] : poolMatters(pools.data)),
     ...opsMatters(ops.data),
   ].sort((a, b) => Number(b.tone === "bad") - Number(a.tone === "bad"));
   const asked = [pastDue, pools, limits, ops];
@@ -55,7 +55,16 @@ export function Attention({ portfolio }: { portfolio: Portfolio }) {
           ))}
         </ul>
       )}
+      <LimitsLookedAt limits={limits.data} portfolio={portfolio} />
     </Card>
+  );
+}
+
+/** Counters are the customers' own, so not all of them are asked: what was not looked at must not pass for well. */
+function LimitsLookedAt({ limits, portfolio }: { limits: LimitsNear | undefined; portfolio: Portfolio }) {
+  if (limits === undefined || limits.customersAsked >= portfolio.customerCount) return null;
+  return (
+    <p class="quiet">Limits: those of the {limits.customersAsked} customers who sent events last were looked at.</p>
   );
 }
 
@@ -189,20 +198,23 @@ function limitMatters(items: LimitsNear["items"]): Matter[] {
   ];
 }
 
-function poolMatters(pools: readonly Pool[], { customers }: Portfolio): Matter[] {
-  const dry = pools.filter(
-    ({ hardLimit, status, balance, totalGranted }) =>
-      hardLimit && (status === "DEPLETED" || (status === "ACTIVE" && balance < totalGranted * DRY_SHARE)),
-  );
-  if (dry.length === 0) return [];
-  const names = new Map(customers.map(({ customerId, customerName }) => [customerId, customerName]));
-  const links = dry.map(({ id, customerId, name }) => (
-    <a key={id} href={hrefOf(`/credits/pools/${customerId}/${id}`)}>
-      {names.get(customerId) ?? name}
+function poolMatters({ items: pools, pagination: { total } }: Page<Pool>): Matter[] {
+  if (total === 0) return [];
+  const links = pools.map((pool) => (
+    <a key={pool.id} href={hrefOf(poolPath(pool))}>
+      {pool.customer === undefined ? pool.name : customerName({ id: pool.customerId, ...pool.customer })}
     </a>
   ));
   return [
-    { tone: "warn", title: many(dry.length, "credit pool nearly dry", "credit pools nearly dry"), told: listed(links) },
+    {
+      tone: "warn",
+      title: many(total, "credit pool nearly dry", "credit pools nearly dry"),
+      told: (
+        <>
+          {listed(links, total)}. <a href={hrefOf("/credits?status=NEARLY_DRY")}>Show {total === 1 ? "it" : "them"}</a>
+        </>
+      ),
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ import { Card } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { eventsOfModel } from "../events/words.ts";
+import { sameDays } from "../range.tsx";
 
 /** What is earned and spent, by model and by feature, dearest first. */
 
@@ -60,7 +61,7 @@ export function MarginTables({ start, end }: { start: string; end: string }) {
                 columns={columnsOf<OfModel>("Model", ({ model }) => model || "without a model", currency)}
                 rows={rows}
                 keyOf={({ model, modelProvider }) => `${modelProvider}/${model}`}
-                href={eventsOfModel}
+                href={(of) => eventsOfModel({ ...of, start })}
               />
             )
           }
@@ -82,7 +83,7 @@ export function MarginTables({ start, end }: { start: string; end: string }) {
                 rows={rows}
                 keyOf={({ featureKey }) => featureKey}
                 href={({ featureId, featureKey }) =>
-                  featureId === undefined ? undefined : `/features/${encodeURIComponent(featureKey)}`
+                  featureId === undefined ? undefined : sameDays(`/features/${encodeURIComponent(featureKey)}`)
                 }
               />
             )

@@ -1,8 +1,9 @@
-import { useAsk } from "../../api.ts";
+import { useState } from "preact/hooks";
+import { useAsk, withQuery } from "../../api.ts";
 import { count, money } from "../../format.ts";
 import { Card, Figure } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { type Column, Table } from "../../ui/table.tsx";
+import { type Column, Pager, Table } from "../../ui/table.tsx";
 import type { Plan, PlanRevenue } from "../../wire.ts";
 
 /** What a plan that was ever on sale brings: now a month, and in the last 30 days by subscriber. */
@@ -33,12 +34,15 @@ export function Earnings({ plan }: { plan: Plan }) {
 }
 
 export function Payers({ plan }: { plan: Plan }) {
-  const asked = useAsk<PlanRevenue>(`/api/v1/monetization/plans/${plan.id}/revenue?limit=${ROWS}`);
+  const [offset, setOffset] = useState(0);
+  const asked = useAsk<PlanRevenue>(
+    withQuery(`/api/v1/monetization/plans/${plan.id}/revenue`, { limit: ROWS, offset }),
+  );
   return (
     <Card title="Billed in the last 30 days, by subscription">
       <Answer asked={asked} what="subscriptions">
         {({ subscriptions: { items, pagination }, currency }) => {
-          if (items.length === 0)
+          if (items.length === 0 && offset === 0)
             return <Empty title="Nothing was billed in these days">Invoices that become due show here.</Empty>;
           const columns: readonly Column<Subscriber>[] = [
             { title: "Customer", cell: ({ customerName }) => customerName },
@@ -50,15 +54,11 @@ export function Payers({ plan }: { plan: Plan }) {
               <Table
                 label="Subscriptions of this plan"
                 columns={columns}
-                rows={items.toSorted((a, b) => b.totalRevenue - a.totalRevenue)}
+                rows={items}
                 keyOf={({ subscriptionId }) => subscriptionId}
                 href={({ customerId }) => `/customers/${customerId}`}
               />
-              {pagination.hasMore ? (
-                <p class="card-note quiet">
-                  The first {count(items.length)} of {count(pagination.total)}.
-                </p>
-              ) : null}
+              <Pager pagination={pagination} onMove={setOffset} />
             </>
           );
         }}

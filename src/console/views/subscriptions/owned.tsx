@@ -1,5 +1,6 @@
 import { useAsk } from "../../api.ts";
 import { count, money } from "../../format.ts";
+import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Time } from "../../ui/parts.tsx";
 import { Answer, Empty, Failure, Loading } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
@@ -90,26 +91,20 @@ const INVOICE_COLUMNS: readonly Column<Invoice>[] = [
   { title: "Amount", isFigure: true, cell: ({ amount, currency }) => money(amount, currency) },
 ];
 
-export function Invoices({ subscription: { id, customer } }: { subscription: Subscription }) {
-  const asked = useAsk<Page<Invoice>>(`/api/v1/client/billing/invoices/${customerRef(customer)}?limit=200`);
+export function Invoices({ subscription: { id } }: { subscription: Subscription }) {
   return (
     <Card title="Invoices">
-      <Answer asked={asked} what="invoices">
-        {({ items }) => {
-          const own = items.filter(({ subscription }) => subscription?.id === id);
-          return own.length === 0 ? (
-            <Empty title="No invoice yet">The first one comes with the first period that has a price.</Empty>
-          ) : (
-            <Table
-              label="Invoices"
-              columns={INVOICE_COLUMNS}
-              rows={own}
-              keyOf={(invoice) => invoice.id}
-              href={(invoice) => `/invoices/${invoice.id}`}
-            />
-          );
-        }}
-      </Answer>
+      <PagedTable<Invoice>
+        path="/api/v1/monetization/billing/invoices"
+        query={{ subscriptionId: id }}
+        what="invoices"
+        offsetName="invoices"
+        rows={12}
+        columns={INVOICE_COLUMNS}
+        keyOf={(invoice) => invoice.id}
+        href={(invoice) => `/invoices/${invoice.id}`}
+        empty={<Empty title="No invoice yet">The first one comes with the first period that has a price.</Empty>}
+      />
     </Card>
   );
 }
