@@ -88,14 +88,19 @@ describe("does", () => {
     await page.waitForURL(at("/models?prices=openai+gpt-4o-mini"));
   });
 
-  test("a model leads to its events", async () => {
+  test("a model leads to its events of these days", async ({ expect }) => {
     const { page } = await come("/models");
     await page
       .getByRole("region", { name: "Cost and margin by model" })
       .getByRole("link", { name: "gpt-4o", exact: true })
       .click();
-    await page.waitForURL(at("/events?model=gpt-4o&provider=openai"));
+    await page.waitForURL(/\/console\/events\?model=gpt-4o&provider=openai&from=\d{4}-\d\d-\d\d$/);
     await page.getByRole("heading", { name: "Events" }).waitFor();
+    // From the first of the days that the figures were of.
+    const from = new URL(page.url()).searchParams.get("from") ?? "";
+    const daysAgo = (Date.now() - Date.parse(from)) / 86_400_000;
+    expect(daysAgo).toBeGreaterThan(28);
+    expect(daysAgo).toBeLessThan(31);
   });
 });
 
