@@ -78,6 +78,7 @@ export const LimitsWire = z
   .object({
     asOf: z.iso.datetime(),
     customersAsked: z.int(),
+    complete: z.boolean().meta({ description: "All customers who ever sent events were asked." }),
     silentCustomers: z.array(z.string()).meta({ description: "Customers whose objects did not answer." }),
     items: z.array(z.object(limitReached)),
   })

@@ -1,8 +1,13 @@
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, test } from "vitest";
+import { customerId } from "../../src/domain/ids.ts";
+import { recentUsers } from "../../src/ledger/recent-users.ts";
 import { ada, consume, limited, usage } from "../support/access.ts";
 import { CREDITS } from "../support/credits.ts";
+import { queryPlans } from "../support/d1.ts";
 import { insertKey } from "../support/probe.ts";
 import { active, customer, ok } from "../support/sale.ts";
+import { newTag } from "../support/views.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Where usage and credits are heading. */
@@ -33,6 +38,7 @@ type Forecast = {
 
 type Limits = {
   customersAsked: number;
+  complete: boolean;
   items: { customerId: string; customerReferenceId?: string; featureKey: string; usedPercent: number }[];
 };
 
@@ -239,6 +245,39 @@ describe("holds", () => {
     expect(await poolNow()).not.toHaveProperty("projectedDepletionDate");
     await ok(world.call("POST", `${CREDITS}/pools/${id}/archive`));
     expect((await forecast()).creditPools).toEqual([]);
+  });
+
+  test("a customer with very many events hides no other's limit, and what was not asked is said", async ({
+    expect,
+  }) => {
+    const { id } = await ada(world, { chat: limited(10) });
+    await ok(consume(world, { usageUnits: 9 }));
+    clockAt("2027-04-01T03:00:00Z");
+    const events = Array.from({ length: 1000 }, () => ({ eventName: "call", customerReferenceId: "busy" }));
+    for (let batch = 0; batch < 2; batch += 1) await ok(world.call("POST", "/api/v1/client/events/batch", { events }));
+    const busy = await ok(world.call<{ id: string }>("GET", "/api/v1/client/customers/busy"));
+    await world.flush(id, busy.id);
+    const limits = () => ok(world.call<Limits>("GET", "/api/v1/analytics/limits"));
+    expect(await limits()).toMatchObject({ customersAsked: 2, complete: true, items: [{ usedPercent: 90 }] });
+    // Of more customers than are asked, those with the newest events are.
+    const { results } = await env.DB.prepare("SELECT * FROM rollups WHERE account_id = ? AND customer_id = ?")
+      .bind(world.accountId, id)
+      .all<Record<string, number | string>>();
+    const [row = {}] = results;
+    const columns = Object.keys(row);
+    await env.DB.batch(
+      Array.from({ length: 60 }, (_, index) =>
+        env.DB.prepare(
+          `INSERT INTO rollups (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+        ).bind(
+          ...Object.values({ ...row, customer_id: customerId(newTag()), bucket_start_ms: -3_600_000 * (index + 1) }),
+        ),
+      ),
+    );
+    expect(await limits()).toMatchObject({ customersAsked: 50, complete: false, items: [{ usedPercent: 90 }] });
+    const plans = await queryPlans((database) => recentUsers(database, world.accountId, 50));
+    expect(plans.join("\n")).toMatch(/SEARCH rollups USING PRIMARY KEY \(account_id=\?\)/);
+    expect(plans.filter((line) => /TEMP B-TREE/.test(line)).length).toBeLessThanOrEqual(2);
   });
 
   test("limits of other accounts stay theirs", async ({ expect }) => {

@@ -4,8 +4,8 @@ import { instantText } from "../../contract/scalars.ts";
 import { objectOf } from "../../customer/object-of.ts";
 import type { Uuid } from "../../domain/ids.ts";
 import { STATUS_OBJECTS_MAX } from "../../domain/limits.ts";
-import { recentCustomers } from "../../ledger/health.ts";
 import { customerNames } from "../../ledger/names.ts";
+import { recentUsers } from "../../ledger/recent-users.ts";
 import { type Answer, answer, type Call, defineRoute, type Route } from "../route.ts";
 
 /**
@@ -14,7 +14,7 @@ import { type Answer, answer, type Call, defineRoute, type Route } from "../rout
  */
 async function limitsNear(call: Call<unknown, z.output<typeof LimitsQuery>>): Promise<Answer> {
   const { accountId } = call.account.account;
-  const ids = await recentCustomers(call.env.DB, accountId, STATUS_OBJECTS_MAX);
+  const { customerIds: ids, isAll } = await recentUsers(call.env.DB, accountId, STATUS_OBJECTS_MAX);
   const names = await customerNames(call.env.DB, accountId, ids);
   // One that fails must not hide the others.
   const answers = await Promise.allSettled(ids.map(async (id) => objectOf(call.env, accountId, id as Uuid).forecast()));
@@ -33,6 +33,7 @@ async function limitsNear(call: Call<unknown, z.output<typeof LimitsQuery>>): Pr
   return answer(200, {
     asOf: instantText(Date.now()),
     customersAsked: ids.length,
+    complete: isAll,
     silentCustomers: ids.filter((_, at) => answers[at]?.status === "rejected"),
     items: items.sort((a, b) => b.usedPercent - a.usedPercent),
   });
@@ -45,7 +46,7 @@ export const limitsNearRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Analytics",
     summary: "Limits that are nearly used up",
-    description: `Usage limits of open periods, most used first, as the customers' own counters say it now. Asked of the up to ${STATUS_OBJECTS_MAX} customers with the newest events: nobody nears a limit without any.`,
+    description: `Usage limits of open periods, most used first, as the customers' own counters say it now. Asked of the up to ${STATUS_OBJECTS_MAX} customers with the newest events, since nobody nears a limit without any; \`complete\` says whether that was all of them.`,
     query: LimitsQuery,
     answers: { 200: LimitsWire },
     handle: limitsNear,

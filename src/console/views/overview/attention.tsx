@@ -55,16 +55,18 @@ export function Attention({ portfolio }: { portfolio: Portfolio }) {
           ))}
         </ul>
       )}
-      <LimitsLookedAt limits={limits.data} portfolio={portfolio} />
+      <LimitsLookedAt limits={limits.data} />
     </Card>
   );
 }
 
 /** Counters are the customers' own, so not all of them are asked: what was not looked at must not pass for well. */
-function LimitsLookedAt({ limits, portfolio }: { limits: LimitsNear | undefined; portfolio: Portfolio }) {
-  if (limits === undefined || limits.customersAsked >= portfolio.customerCount) return null;
+function LimitsLookedAt({ limits }: { limits: LimitsNear | undefined }) {
+  if (limits === undefined || limits.complete) return null;
   return (
-    <p class="quiet">Limits: those of the {limits.customersAsked} customers who sent events last were looked at.</p>
+    <p class="card-note quiet">
+      Limits: those of the {limits.customersAsked} customers who sent events last were looked at.
+    </p>
   );
 }
 
