@@ -59,6 +59,10 @@ const routes = {
   "/constant": () => new Response("constant"),
   "/json": jsonForJson,
   "/rpc": async (_, env) => Response.json(await oneObject(env).fromMemory()),
+  "/named": async (request, env) => {
+    const name = new URL(request.url).searchParams.get("name");
+    return Response.json(await env.FLOOR.getByName(name).fromMemory());
+  },
   "/insert": async (request, env) => Response.json(await oneObject(env).insert(await request.text())),
   "/select1": async (_, env) => Response.json(await env.DB.prepare("SELECT 1 AS one").first()),
   // Statements as JSON, in one batch: what hand-written SQL costs against the same rows (suites bring their own).

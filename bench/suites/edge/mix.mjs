@@ -12,6 +12,9 @@ const DRAWS = 20_000;
 const SHARES = { checks: 0.95, events: 0.04, changes: 0.01 };
 const CONNECTIONS = { checks: 16, events: 4, changes: 1 };
 const FLOOR_SECONDS = 10;
+const BARE_SECONDS = 30;
+/** Longer than the platform keeps an object that nobody calls. */
+const ASLEEP_MS = 12_000;
 /** Longer than copies and the log of checks wait. */
 const SETTLED_MS = 8000;
 
@@ -25,6 +28,7 @@ export const mixSection = {
       const before = await constantAt(world);
       const mixed = await runMix(edges, crowd, mixSeconds);
       const after = await constantAt(world);
+      const bare = await bareObjectsAt(world);
       const floorP99 = median([before.p99, after.p99]);
       return {
         lines: [
@@ -39,6 +43,7 @@ export const mixSection = {
         told: [
           `edge mix: ${shown(mixed.answered)} checks, p50 ${shown(mixed.p50, "ms")}, the slowest ${shown(mixed.max, "ms")}; ` +
             `${((100 * mixed.counted) / mixed.answered).toFixed(1)} % from leases; ${shown(mixed.events)} events and ${shown(mixed.changes)} changes of plan`,
+          `edge mix: ${shown(mixCustomers)} bare objects asked at the pace of the checks: p50 ${shown(bare.p50, "ms")}, p99 ${shown(bare.p99, "ms")}`,
         ],
       };
     }),
@@ -168,4 +173,18 @@ function constantAt(world) {
     rate: world.options.mixPerSecond * SHARES.checks,
     seconds: FLOOR_SECONDS,
   });
+}
+
+/**
+ * As many objects that hold a number in memory and nothing else, drawn as the customers are: most of them sleep between two calls, which
+ * the platform does to any that nobody called for ten seconds, and wake for the next.
+ */
+async function bareObjectsAt({ floors, client, options: { mixCustomers, mixPerSecond } }) {
+  const url = floors.addresses.floors;
+  const paths = Array.from({ length: mixCustomers }, (_, index) => `/named?name=${index}`);
+  const connections = CONNECTIONS.checks * EDGES.length;
+  await client.drive({ url, connections, amount: mixCustomers, request: getRequest({ paths }) });
+  await new Promise((resolve) => setTimeout(resolve, ASLEEP_MS));
+  const request = getRequest({ paths: drawnByZipf(paths, DRAWS) });
+  return client.drive({ url, connections, rate: mixPerSecond * SHARES.checks, seconds: BARE_SECONDS, request });
 }
