@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { floorProbes } from "./floors/floors.mjs";
+import { floorProbes, onceOverInsert } from "./floors/floors.mjs";
 import { figuresOf } from "./harness/lines.mjs";
 import { readOptions } from "./harness/options.mjs";
 import { profile } from "./harness/profile.mjs";
@@ -48,6 +48,7 @@ async function measureRequests() {
     at.set(connections, await interleave({ client: world.client, probes, connections, rounds, seconds }));
     keep({ lines: [], figures: figuresOf(at.get(connections), connections) });
   }
+  told.push(onceOverInsert(at.get(32)));
   for (const suite of SUITES) keep({ lines: suite.requestLines((connections) => at.get(connections)) });
 }
 

@@ -5,14 +5,18 @@ import { DurableObject } from "cloudflare:workers";
  * Worker would pay on the same machine in the same minute. Nothing here parses, checks or prices.
  */
 
-/** An object that answers from memory, and makes one row durable per call. */
+/** An object that answers from memory, and makes rows durable: one per call, or those of calls that come together in one commit. */
 export class FloorObject extends DurableObject {
   #calls = 0;
+  #waiting = [];
 
   constructor(ctx, env) {
     super(ctx, env);
     ctx.storage.sql.exec(
       "CREATE TABLE IF NOT EXISTS entries (entry_id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
+    );
+    ctx.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS keyed (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
     );
   }
 
@@ -26,15 +30,40 @@ export class FloorObject extends DurableObject {
     this.ctx.storage.sql.exec("INSERT INTO entries (body) VALUES (?)", body);
     return { bytes: body.length };
   }
+
+  /** Keeps an event once, by its key; whatever comes while a commit is on its way shares the next one. */
+  insertOnce(event) {
+    const { promise, resolve } = Promise.withResolvers();
+    this.#waiting.push({ event, resolve });
+    if (this.#waiting.length === 1) void this.#insertWaiting();
+    return promise;
+  }
+
+  async #insertWaiting() {
+    await this.ctx.storage.sync();
+    const { sql } = this.ctx.storage;
+    for (const { event, resolve } of this.#waiting.splice(0)) {
+      this.ctx.storage.transactionSync(() => {
+        sql.exec("INSERT INTO keyed (key, body) VALUES (?, ?)", event.eventIdempotencyKey, JSON.stringify(event));
+      });
+      resolve({ eventId: event.eventIdempotencyKey, metered: true, usageUnits: event.usageUnits });
+    }
+  }
 }
 
 const oneObject = (env) => env.FLOOR.getByName("one");
 
 const decoder = new TextDecoder();
+const jsonOf = async (request) => JSON.parse(decoder.decode(await request.bytes()));
+const created = (data) =>
+  Response.json(
+    { success: true, data },
+    { status: 201, headers: { "X-Request-Id": "floor", Vary: "Origin", "Cache-Control": "no-store" } },
+  );
 
 /** Reads a body as JSON and answers JSON with four headers, as whoever takes a reservation must: about as many bytes, and nothing decided. */
 async function jsonForJson(request) {
-  const { customerReferenceId, featureKey, usageUnits } = JSON.parse(decoder.decode(await request.bytes()));
+  const { customerReferenceId, featureKey, usageUnits } = await jsonOf(request);
   const entitlement = {
     allowed: true,
     featureKey,
@@ -50,9 +79,7 @@ async function jsonForJson(request) {
     planName: "Floor",
     subscriptionId: decoder.encoding,
   };
-  const data = { reservationId: "floor", expiresAt: facts.asOf, entitlement: { ...entitlement, ...facts } };
-  const headers = { "X-Request-Id": "floor", Vary: "Origin", "Cache-Control": "no-store" };
-  return Response.json({ success: true, data }, { status: 201, headers });
+  return created({ reservationId: "floor", expiresAt: facts.asOf, entitlement: { ...entitlement, ...facts } });
 }
 
 const routes = {
@@ -63,6 +90,7 @@ const routes = {
     const name = new URL(request.url).searchParams.get("name");
     return Response.json(await env.FLOOR.getByName(name).fromMemory());
   },
+  "/once": async (request, env) => created(await oneObject(env).insertOnce(await jsonOf(request))),
   "/insert": async (request, env) => Response.json(await oneObject(env).insert(await request.text())),
   "/select1": async (_, env) => Response.json(await env.DB.prepare("SELECT 1 AS one").first()),
   // Statements as JSON, in one batch: what hand-written SQL costs against the same rows (suites bring their own).
