@@ -12,6 +12,7 @@ const SIDES: { [L in Law]: readonly [string, string] } = {
   ledger_chain: ["transactions that go on from the one before and are the sum of their draws", "transactions"],
   pool_grants: ["the pool's balance", "what its grants have left"],
   grants_ledger: ["grants that have left what the ledger leaves them", "grants"],
+  grant_amounts: ["what its grants gave", "what transactions brought to them"],
   pool_held: ["what the pool holds", "what its grants hold for open reservations"],
   counter_events: ["units that the counter has", "units that were counted of its events"],
   invoice_lines: ["invoices that are the sum of their lines", "invoices"],

@@ -2,9 +2,6 @@ import { formatE12 } from "./amount.ts";
 import { assert } from "./assert.ts";
 import { usageLine } from "./billing.ts";
 import type { BalanceEntry } from "./book.ts";
-import type { CreditEntry, CreditEntryType, Draw, E4, Grant, Pool } from "./credit.ts";
-import { formatE4 } from "./credit-amount.ts";
-import { TOTALS } from "./credit-ledger.ts";
 import type { Counted } from "./event.ts";
 import type { Invoice, InvoiceLine, InvoiceStatus } from "./invoice.ts";
 import { sumOfLines, taxOf } from "./invoice.ts";
@@ -13,7 +10,8 @@ import type { Counter, UsageSegment } from "./usage.ts";
 
 /**
  * The conservation laws of a customer's books, held against everything that was ever written: what commits assert of their own
- * changes, an auditor may ask of the whole. Owns the laws; who asks hands in the rows, one after the other, since a ledger may be long.
+ * changes, an auditor may ask of the whole. Owns the laws and those of counters and money; leaves those of credits to `pool-books.ts`.
+ * Who asks hands in the rows, one after the other, since a history may be long.
  */
 
 export const LAWS = [
@@ -23,6 +21,7 @@ export const LAWS = [
   "ledger_chain",
   "pool_grants",
   "grants_ledger",
+  "grant_amounts",
   "pool_held",
   "counter_events",
   "invoice_lines",
@@ -54,11 +53,13 @@ export type LawChecked = Omit<LawVerdict, "subject" | "brokenBy"> & {
   brokenBy?: { kind: Break["kind"]; id: string; why: string };
 };
 
-type Sides = { left: bigint; right: bigint; format: (value: bigint) => string };
+/** What a law compares. */
+export type Sides = { left: bigint; right: bigint; format: (value: bigint) => string };
 
-const count = (value: bigint): string => value.toString();
+export const count = (value: bigint): string => value.toString();
 
-function verdict(
+/** A law holds where both sides are equal and nothing was found to break it: two faults may make one sum. */
+export function verdict(
   law: Law,
   subject: LawVerdict["subject"],
   { left, right, format }: Sides,
@@ -72,125 +73,6 @@ function verdict(
     right: format(right),
     holds,
     ...(holds || first === undefined ? {} : { brokenBy: first }),
-  };
-}
-
-/** What an entry moved in which grants, with its sign. */
-export function sharesOf({ amountE4, draws, grant }: Pick<CreditEntry, "amountE4" | "draws" | "grant">): Draw[] {
-  if (draws !== undefined)
-    return draws.map((draw) => ({ grant: draw.grant, amountE4: amountE4 < 0n ? -draw.amountE4 : draw.amountE4 }));
-  return grant === undefined ? [] : [{ grant, amountE4 }];
-}
-
-/** An account of one pool that its entries and grants are told to, each once and in order. */
-export type PoolAudit = {
-  entry: (entry: CreditEntry) => void;
-  grant: (grant: Grant) => void;
-  verdicts: () => LawVerdict[];
-};
-
-/** `heldE4`: what open reservations hold of each grant. */
-export function auditPool(pool: Pool, heldE4: ReadonlyMap<number, E4>): PoolAudit {
-  const subject = { kind: "creditPool" as const, number: pool.number, name: pool.name };
-  const itself: Break = { kind: "creditPool", number: pool.number, why: "" };
-  const sums = new Map<CreditEntryType, E4>();
-  const left = new Map<number, { amountE4: E4; last: number }>();
-  let [entries, chained, balanceE4] = [0n, 0n, 0n];
-  let [grants, agreeing, remainingE4, grantsHeldE4] = [0n, 0n, 0n, 0n];
-  let brokenChain: Break | undefined;
-  let brokenGrant: Break | undefined;
-  let brokenHold: Break | undefined;
-  return {
-    entry(entry) {
-      entries += 1n;
-      const drawn = entry.draws?.reduce((sum, draw) => sum + draw.amountE4, 0n);
-      const why =
-        entry.balanceBeforeE4 !== balanceE4
-          ? `begins with ${formatE4(entry.balanceBeforeE4)}, the one before left ${formatE4(balanceE4)}`
-          : entry.balanceAfterE4 !== balanceE4 + entry.amountE4
-            ? `leaves ${formatE4(entry.balanceAfterE4)}, its amount leaves ${formatE4(balanceE4 + entry.amountE4)}`
-            : drawn !== undefined && drawn !== (entry.amountE4 < 0n ? -entry.amountE4 : entry.amountE4)
-              ? `is of ${formatE4(entry.amountE4)}, its draws come to ${formatE4(drawn)}`
-              : undefined;
-      if (why === undefined) chained += 1n;
-      else brokenChain ??= { kind: "creditEntry", number: entry.number, why };
-      balanceE4 = entry.balanceAfterE4;
-      sums.set(entry.type, (sums.get(entry.type) ?? 0n) + entry.amountE4);
-      for (const { grant, amountE4 } of sharesOf(entry))
-        left.set(grant, { amountE4: (left.get(grant)?.amountE4 ?? 0n) + amountE4, last: entry.number });
-    },
-    grant(grant) {
-      grants += 1n;
-      remainingE4 += grant.remainingE4;
-      grantsHeldE4 += grant.heldE4;
-      const ledger = left.get(grant.number)?.amountE4 ?? 0n;
-      if (ledger === grant.remainingE4) agreeing += 1n;
-      else
-        brokenGrant ??= {
-          kind: "creditGrant",
-          number: grant.number,
-          why: `has ${formatE4(grant.remainingE4)} left, its ledger leaves ${formatE4(ledger)}`,
-        };
-      const held = heldE4.get(grant.number) ?? 0n;
-      if (held !== grant.heldE4)
-        brokenHold ??= {
-          kind: "creditGrant",
-          number: grant.number,
-          why: `says ${formatE4(grant.heldE4)} is held, open reservations hold ${formatE4(held)}`,
-        };
-    },
-    verdicts() {
-      const money = (a: bigint, b: bigint): Sides => ({ left: a, right: b, format: formatE4 });
-      const { grantedE4, reversedE4, consumedE4, expiredE4, voidedE4 } = pool;
-      const unlike = (differs: boolean, why: string): Break | undefined => (differs ? { ...itself, why } : undefined);
-      const wrong = (Object.keys(TOTALS) as CreditEntryType[]).flatMap((type) => {
-        const counted = TOTALS[type];
-        const sum = sums.get(type) ?? 0n;
-        if (counted === undefined) return sum === 0n ? [] : [`${type} entries add up to ${formatE4(sum)}`];
-        const said = pool[counted.total];
-        return said === sum * counted.sign
-          ? []
-          : [`${type} entries add up to ${formatE4(sum)}, its total is ${formatE4(said)}`];
-      });
-      const totalsE4 = grantedE4 + consumedE4 + expiredE4 + reversedE4 + voidedE4;
-      const entriesE4 = [...sums].reduce((sum, [type, amountE4]) => sum + amountE4 * (TOTALS[type]?.sign ?? 0n), 0n);
-      return [
-        verdict(
-          "pool_equation",
-          subject,
-          money(grantedE4 + reversedE4, pool.balanceE4 + consumedE4 + expiredE4 + voidedE4),
-          unlike(
-            grantedE4 + reversedE4 !== pool.balanceE4 + consumedE4 + expiredE4 + voidedE4,
-            "granted + reversed is not balance + consumed + expired + voided",
-          ),
-        ),
-        verdict("pool_totals", subject, money(totalsE4, entriesE4), unlike(wrong.length > 0, wrong.join("; "))),
-        verdict(
-          "pool_ledger",
-          subject,
-          money(pool.balanceE4, balanceE4),
-          unlike(pool.balanceE4 !== balanceE4, "its balance is not what its last entry left"),
-        ),
-        verdict("ledger_chain", subject, { left: chained, right: entries, format: count }, brokenChain),
-        verdict(
-          "pool_grants",
-          subject,
-          money(pool.balanceE4, remainingE4),
-          brokenGrant ?? unlike(pool.balanceE4 !== remainingE4, "its balance is not what its grants have left"),
-        ),
-        verdict("grants_ledger", subject, { left: agreeing, right: grants, format: count }, brokenGrant),
-        verdict(
-          "pool_held",
-          subject,
-          money(pool.heldE4, grantsHeldE4),
-          brokenHold ??
-            unlike(
-              pool.heldE4 !== grantsHeldE4 || pool.heldE4 > pool.balanceE4,
-              "what it holds is not what its grants hold, or more than it has",
-            ),
-        ),
-      ];
-    },
   };
 }
 

@@ -1,5 +1,4 @@
 import { describe, test } from "vitest";
-import { auditPool } from "../../src/domain/books.ts";
 import { charge } from "../../src/domain/charge.ts";
 import type { Allocation } from "../../src/domain/credit.ts";
 import { freeCredits, holdCredits } from "../../src/domain/credit-holds.ts";
@@ -8,6 +7,7 @@ import { settleDues } from "../../src/domain/due.ts";
 import { refundPurchase } from "../../src/domain/grants.ts";
 import { decidePay } from "../../src/domain/payment.ts";
 import { decidePlanChange } from "../../src/domain/plan-change.ts";
+import { auditPool } from "../../src/domain/pool-books.ts";
 import { decideLink, decideUnlink } from "../../src/domain/pools.ts";
 import { decideCancel, decideSubscribe } from "../../src/domain/subscribe.ts";
 import type { PlanPin } from "../../src/domain/subscription.ts";

@@ -14,6 +14,7 @@ describe("holds", () => {
         const past = history();
         for (const one of steps) past.step(one);
         past.core.commit();
+        expect(past.core.brokenLaws()).toEqual([]);
         const { pools, grants, drawOrders } = past.core.book;
         const kept = new Map([...drawOrders].filter(([, order]) => order.length > 0));
         expect({ pools, grants: new Set(grants.values()), drawOrders: kept }).toEqual({

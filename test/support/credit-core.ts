@@ -6,6 +6,7 @@ import type { CreditPast } from "../../src/domain/credit-ledger.ts";
 import { drawOrdersOf } from "../../src/domain/draw-order.ts";
 import { decideGrant, type GrantSpec } from "../../src/domain/grants.ts";
 import { assertDraft } from "../../src/domain/laws.ts";
+import { auditPool } from "../../src/domain/pool-books.ts";
 import { makePool, type PoolSpec } from "../../src/domain/pools.ts";
 import type { Reply } from "../../src/domain/refusal.ts";
 import type { Hold } from "../../src/domain/usage.ts";
@@ -63,6 +64,19 @@ export function creditBook() {
       entries.push(...draft.creditEntries);
       applyDraft(book, draft);
       draft = openDraft(book);
+    },
+    /** The laws of the books that what was committed breaks. */
+    brokenLaws() {
+      const heldE4 = new Map<number, E4>();
+      for (const { status, credits: held = [] } of holds.values())
+        if (status === "HELD")
+          for (const { grant, amountE4 } of held) heldE4.set(grant, (heldE4.get(grant) ?? 0n) + amountE4);
+      return [...pools.values()].flatMap((one) => {
+        const audit = auditPool(one, heldE4);
+        for (const entry of entries) if (entry.pool === one.number) audit.entry(entry);
+        for (const each of grants.values()) if (each.pool === one.number) audit.grant(each);
+        return audit.verdicts().filter(({ holds }) => !holds);
+      });
     },
     /** What an object that was evicted would read back. */
     reloaded() {

@@ -170,6 +170,18 @@ describe("holds", () => {
       ({ grant }) => ({ kind: "credit grant", id: grant, why: "says 0.5 is held, open reservations hold 0" }),
     ],
     [
+      "what a grant gave",
+      ({ grant }) => setAmount("credit_grants", number(grant), "$.amountE4", "1"),
+      ["grant_amounts"],
+      ({ grant }) => ({ kind: "credit grant", id: grant, why: "is of 0.0001, its ledger brought 10" }),
+    ],
+    [
+      "a grant of which nothing is left, and that is gone,",
+      () => "DELETE FROM credit_grants WHERE number = 2",
+      ["grant_amounts"],
+      () => ({ kind: "credit transaction", why: "names a grant that is not there: number 2 of the customer's" }),
+    ],
+    [
       "the amount of a transaction",
       ({ entry }) => setAmount("credit_entries", number(entry), "$.amountE4", "-1"),
       ["ledger_chain", "pool_totals"],

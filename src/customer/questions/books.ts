@@ -3,7 +3,6 @@ import {
   auditBalance,
   auditCounter,
   auditInvoices,
-  auditPool,
   auditUsage,
   type CountedUnits,
   type LawChecked,
@@ -12,6 +11,7 @@ import {
 } from "../../domain/books.ts";
 import type { E4 } from "../../domain/credit.ts";
 import { customerThingId, type IdKind } from "../../domain/ids.ts";
+import { auditPool } from "../../domain/pool-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { type PlanPin, pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";

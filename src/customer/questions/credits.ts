@@ -1,4 +1,3 @@
-import { sharesOf } from "../../domain/books.ts";
 import type { E4, Grant, Pool } from "../../domain/credit.ts";
 import {
   type EntryView,
@@ -9,6 +8,7 @@ import {
   type PoolView,
   poolViewOf,
 } from "../../domain/credit-views.ts";
+import { sharesOf } from "../../domain/grant-books.ts";
 import { customerThingId } from "../../domain/ids.ts";
 import { EXPLAIN_ENTRIES_MAX } from "../../domain/limits.ts";
 import { invalid, type Reply } from "../../domain/refusal.ts";
