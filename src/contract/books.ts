@@ -9,7 +9,11 @@ const SIDES: { [L in Law]: readonly [string, string] } = {
   pool_equation: ["granted + reversed", "balance + consumed + expired + voided"],
   pool_totals: ["the pool's totals together", "the ledger's entries, by type"],
   pool_ledger: ["the pool's balance", "what its last transaction left"],
-  ledger_chain: ["transactions that go on from the one before and are the sum of their draws", "transactions"],
+  ledger_chain: [
+    "transactions that go on from the one before and are the sum of their draws",
+    "transactions that were written",
+  ],
+  entry_types: ["transactions that are what their type says", "transactions"],
   pool_grants: ["the pool's balance", "what its grants have left"],
   grants_ledger: ["grants that have left what the ledger leaves them", "grants"],
   grant_amounts: ["what its grants gave", "what transactions brought to them"],

@@ -1,7 +1,8 @@
 import type { Draft } from "../domain/book.ts";
-import type { CreditEntry, E4, Grant, Pool } from "../domain/credit.ts";
+import type { CreditEntry, CreditEntryType, E4, Grant, Pool } from "../domain/credit.ts";
 import type { CreditPast } from "../domain/credit-ledger.ts";
 import { type DrawOrder, drawOrdersOf } from "../domain/draw-order.ts";
+import type { EntryColumns } from "../domain/entry-books.ts";
 import { fromJsonText, jsonText } from "../domain/json-text.ts";
 import { bodies } from "./bodies.ts";
 
@@ -179,6 +180,38 @@ export function* entriesBehind(
     after.number,
   );
   for (const { body } of rows) yield fromJsonText<CreditEntry>(body);
+}
+
+/** A pool's whole ledger in order, each entry with the columns that repeat what it says; read as it is walked. */
+export function* ledgerOf(sql: SqlStorage, pool: number): Iterable<{ entry: CreditEntry; columns: EntryColumns }> {
+  const rows = sql.exec<{
+    number: number;
+    type: CreditEntryType;
+    at_ms: number;
+    event_seq: number | null;
+    reverses: number | null;
+    body: string;
+  }>(
+    "SELECT number, type, at_ms, event_seq, reverses, body FROM credit_entries WHERE pool = ? ORDER BY at_ms, number",
+    pool,
+  );
+  for (const { number, type, at_ms: atMs, event_seq: eventSeq, reverses, body } of rows)
+    yield {
+      entry: fromJsonText<CreditEntry>(body),
+      columns: {
+        number,
+        pool,
+        type,
+        atMs,
+        ...(eventSeq === null ? {} : { eventSeq }),
+        ...(reverses === null ? {} : { reverses }),
+      },
+    };
+}
+
+/** How many entries were written to a pool's ledger. */
+export function entryCountOf(sql: SqlStorage, pool: number): number {
+  return sql.exec<{ n: number }>("SELECT entries AS n FROM credit_pools WHERE number = ?", pool).one().n;
 }
 
 /** All grants of a pool, oldest first; read as they are walked. */

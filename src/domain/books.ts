@@ -19,6 +19,7 @@ export const LAWS = [
   "pool_totals",
   "pool_ledger",
   "ledger_chain",
+  "entry_types",
   "pool_grants",
   "grants_ledger",
   "grant_amounts",

@@ -2,26 +2,40 @@ import { type Break, count, type LawVerdict, type Sides, verdict } from "./books
 import type { CreditEntry, CreditEntryType, E4, Grant, Pool } from "./credit.ts";
 import { formatE4 } from "./credit-amount.ts";
 import { TOTALS } from "./credit-ledger.ts";
+import { auditTypes, type EntryColumns, retyped } from "./entry-books.ts";
 import { auditGrants } from "./grant-books.ts";
 
 /**
  * The laws of a credit pool, held against its whole ledger and all of its grants. Owns those of its totals, of the chain of its entries
- * and of what it holds; leaves those of its grants to `grant-books.ts`.
+ * and of what it holds; leaves those of its grants to `grant-books.ts`, and of the types of its entries to `entry-books.ts`.
  */
+
+/** What is stored beside an entry's body. */
+export type Beside = { columns?: EntryColumns };
 
 /** An account of one pool that its entries and then its grants are told to, each once and in order. */
 export type PoolAudit = {
-  entry: (entry: CreditEntry) => void;
+  entry: (entry: CreditEntry, beside?: Beside) => void;
   grant: (grant: Grant) => void;
   verdicts: () => LawVerdict[];
 };
 
-/** All laws of a pool. `heldE4`: what open reservations hold of each grant. */
-export function auditPool(pool: Pool, heldE4: ReadonlyMap<number, E4>): PoolAudit {
-  const audits = [auditEntries(pool), auditGrants(pool), auditHeld(pool, heldE4)];
+/** What a pool is held against beside its own rows. */
+export type PoolFacts = {
+  /** What open reservations hold of each grant. */
+  heldE4: ReadonlyMap<number, E4>;
+  /** How many entries were written to its ledger. */
+  entryCount: number;
+  /** Its ledger from the beginning: walked a second time only where the totals are wrong. */
+  ledger: () => Iterable<CreditEntry>;
+};
+
+/** All laws of a pool. */
+export function auditPool(pool: Pool, facts: PoolFacts): PoolAudit {
+  const audits = [auditEntries(pool, facts), auditTypes(pool), auditGrants(pool), auditHeld(pool, facts)];
   return {
-    entry: (entry) => {
-      for (const audit of audits) audit.entry(entry);
+    entry: (entry, beside) => {
+      for (const audit of audits) audit.entry(entry, beside);
     },
     grant: (grant) => {
       for (const audit of audits) audit.grant(grant);
@@ -32,7 +46,7 @@ export function auditPool(pool: Pool, heldE4: ReadonlyMap<number, E4>): PoolAudi
 
 const money = (left: bigint, right: bigint): Sides => ({ left, right, format: formatE4 });
 
-function auditEntries(pool: Pool): PoolAudit {
+function auditEntries(pool: Pool, { entryCount, ledger }: PoolFacts): PoolAudit {
   const subject = { kind: "creditPool" as const, number: pool.number, name: pool.name };
   const itself: Break = { kind: "creditPool", number: pool.number, why: "" };
   const sums = new Map<CreditEntryType, E4>();
@@ -59,14 +73,15 @@ function auditEntries(pool: Pool): PoolAudit {
     verdicts() {
       const { grantedE4, reversedE4, consumedE4, expiredE4, voidedE4 } = pool;
       const unlike = (differs: boolean, why: string): Break | undefined => (differs ? { ...itself, why } : undefined);
+      const excess = new Map<CreditEntryType, E4>();
       const wrong = (Object.keys(TOTALS) as CreditEntryType[]).flatMap((type) => {
         const counted = TOTALS[type];
         const sum = sums.get(type) ?? 0n;
-        if (counted === undefined) return sum === 0n ? [] : [`${type} entries add up to ${formatE4(sum)}`];
-        const said = pool[counted.total];
-        return said === sum * counted.sign
-          ? []
-          : [`${type} entries add up to ${formatE4(sum)}, its total is ${formatE4(said)}`];
+        const said = counted === undefined ? 0n : pool[counted.total] * counted.sign;
+        excess.set(type, sum - said);
+        if (sum === said) return [];
+        const total = counted === undefined ? "" : `, its total is ${formatE4(pool[counted.total])}`;
+        return [`${type} entries add up to ${formatE4(sum)}${total}`];
       });
       const totalsE4 = grantedE4 + consumedE4 + expiredE4 + reversedE4 + voidedE4;
       const entriesE4 = [...sums].reduce((sum, [type, amountE4]) => sum + amountE4 * (TOTALS[type]?.sign ?? 0n), 0n);
@@ -80,20 +95,34 @@ function auditEntries(pool: Pool): PoolAudit {
             "granted + reversed is not balance + consumed + expired + voided",
           ),
         ),
-        verdict("pool_totals", subject, money(totalsE4, entriesE4), unlike(wrong.length > 0, wrong.join("; "))),
+        verdict(
+          "pool_totals",
+          subject,
+          money(totalsE4, entriesE4),
+          retyped(excess, ledger) ?? unlike(wrong.length > 0, wrong.join("; ")),
+        ),
         verdict(
           "pool_ledger",
           subject,
           money(pool.balanceE4, balanceE4),
           unlike(pool.balanceE4 !== balanceE4, "its balance is not what its last entry left"),
         ),
-        verdict("ledger_chain", subject, { left: chained, right: entries, format: count }, brokenChain),
+        verdict(
+          "ledger_chain",
+          subject,
+          { left: chained, right: BigInt(entryCount), format: count },
+          brokenChain ??
+            unlike(
+              entries !== BigInt(entryCount),
+              `${entryCount} entries were written to it, its ledger has ${entries}`,
+            ),
+        ),
       ];
     },
   };
 }
 
-function auditHeld(pool: Pool, heldE4: ReadonlyMap<number, E4>): PoolAudit {
+function auditHeld(pool: Pool, { heldE4 }: PoolFacts): PoolAudit {
   const { number, name } = pool;
   let grantsHeldE4 = 0n;
   let brokenHold: Break | undefined;

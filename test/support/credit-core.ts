@@ -72,8 +72,9 @@ export function creditBook() {
         if (status === "HELD")
           for (const { grant, amountE4 } of held) heldE4.set(grant, (heldE4.get(grant) ?? 0n) + amountE4);
       return [...pools.values()].flatMap((one) => {
-        const audit = auditPool(one, heldE4);
-        for (const entry of entries) if (entry.pool === one.number) audit.entry(entry);
+        const ledger = entries.filter(({ pool }) => pool === one.number);
+        const audit = auditPool(one, { heldE4, entryCount: ledger.length, ledger: () => ledger });
+        for (const entry of ledger) audit.entry(entry);
         for (const each of grants.values()) if (each.pool === one.number) audit.grant(each);
         return audit.verdicts().filter(({ holds }) => !holds);
       });

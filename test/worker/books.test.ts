@@ -148,6 +148,10 @@ describe("refuses", () => {
 
 describe("holds", () => {
   type Broken = Awaited<ReturnType<typeof busy>>;
+  /** The id of another thing of the same kind. */
+  const nth = (id: string, place: number) => id.slice(0, 24) + place.toString(16).padStart(12, "0");
+  const retype = (from: string, to: string) =>
+    `UPDATE credit_entries SET type = '${to}', body = json_set(body, '$.type', '${to}') WHERE type = '${from}'`;
   const number = (id: string) => String(Number.parseInt(id.slice(24), 16));
 
   test.for<[string, (made: Broken) => string, string[], (made: Broken) => Partial<Law["firstBreak"]>]>([
@@ -198,6 +202,62 @@ describe("holds", () => {
       ({ entry }) => `DELETE FROM credit_entries WHERE number = ${number(entry)}`,
       ["grants_ledger", "ledger_chain", "pool_grants", "pool_totals"],
       () => ({ kind: "credit transaction" }),
+    ],
+    [
+      "the type of a transaction, in its column and in its body,",
+      () => retype("EXPIRATION", "VOID"),
+      ["pool_totals"],
+      ({ entry }) => ({
+        kind: "credit transaction",
+        id: nth(entry, 8),
+        why: "is VOID: as EXPIRATION it would make the totals right",
+      }),
+    ],
+    [
+      "the type of a transaction that brought a grant",
+      ({ grant }) => `${retype("GRANT", "ADJUSTMENT")} AND body ->> '$.grant' = ${number(grant)}`,
+      ["entry_types", "pool_totals"],
+      ({ entry }) => ({
+        kind: "credit transaction",
+        id: nth(entry, 1),
+        why: "is ADJUSTMENT, and brought a grant that is MANUAL",
+      }),
+    ],
+    [
+      "the type of a transaction, in its body alone,",
+      () => "UPDATE credit_entries SET body = json_set(body, '$.type', 'EXPIRATION') WHERE type = 'DEDUCTION'",
+      ["entry_types", "pool_totals"],
+      ({ entry }) => ({
+        kind: "credit transaction",
+        id: entry,
+        why: "says type DEDUCTION in its column, and EXPIRATION in its body",
+      }),
+    ],
+    [
+      "a transaction that became one of another shape",
+      () => retype("DEDUCTION", "VOID"),
+      ["entry_types", "pool_totals"],
+      ({ entry }) => ({
+        kind: "credit transaction",
+        id: entry,
+        why: "is VOID, and no VOID looks like it: -6.5, with draws",
+      }),
+    ],
+    [
+      "a freeze that became its opposite",
+      () => retype("FREEZE", "UNFREEZE"),
+      ["entry_types"],
+      ({ entry }) => ({
+        kind: "credit transaction",
+        id: nth(entry, 7),
+        why: "is UNFREEZE of a pool that is not frozen",
+      }),
+    ],
+    [
+      "a freeze that is gone",
+      () => "DELETE FROM credit_entries WHERE type = 'FREEZE'",
+      ["entry_types", "ledger_chain"],
+      ({ pool }) => ({ kind: "credit pool", id: pool, why: "8 entries were written to it, its ledger has 7" }),
     ],
     [
       "a counter",

@@ -19,7 +19,7 @@ import { allCounters, allInvoices, allSegments, countedEvents } from "../audit-r
 import { allBalanceEntries } from "../balance-store.ts";
 import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
 import type { BooksReply } from "../calls.ts";
-import { entriesBehind, grantsOf, readPools } from "../credit-store.ts";
+import { entriesBehind, entryCountOf, grantsOf, ledgerOf, readPools } from "../credit-store.ts";
 import type { Customer } from "../image.ts";
 import { unknownCustomer } from "./check.ts";
 
@@ -38,10 +38,11 @@ function* poolVerdicts({ sql }: Customer): Iterable<LawVerdict> {
   for (const { credits = [] } of readHolds(sql, "WHERE status = 'HELD'"))
     for (const { grant, amountE4 } of credits) heldE4.set(grant, (heldE4.get(grant) ?? 0n) + amountE4);
   for (const pool of readPools(sql)) {
-    const audit = auditPool(pool, heldE4);
-    for (const entry of entriesBehind(sql, pool.number, { atMs: Number.MIN_SAFE_INTEGER, number: 0 }))
-      audit.entry(entry);
-    for (const grant of grantsOf(sql, pool.number)) audit.grant(grant);
+    const { number } = pool;
+    const ledger = () => entriesBehind(sql, number, { atMs: Number.MIN_SAFE_INTEGER, number: 0 });
+    const audit = auditPool(pool, { heldE4, entryCount: entryCountOf(sql, number), ledger });
+    for (const { entry, columns } of ledgerOf(sql, number)) audit.entry(entry, { columns });
+    for (const grant of grantsOf(sql, number)) audit.grant(grant);
     yield* audit.verdicts();
   }
 }
