@@ -18,6 +18,11 @@ const SIDES: { [L in Law]: readonly [string, string] } = {
   grants_ledger: ["grants that have left what the ledger leaves them", "grants"],
   grant_amounts: ["what its grants gave", "what transactions brought to them"],
   pool_held: ["what the pool holds", "what its grants hold for open reservations"],
+  links_drawn: [
+    "what the pool counts as drawn for its subscriptions",
+    "what the ledger drew for them in their periods",
+  ],
+  links_held: ["what the pool counts as held for its subscriptions", "what their open reservations hold of it"],
   counter_events: ["units that the counter has", "units that were counted of its events"],
   invoice_lines: ["invoices that are the sum of their lines", "invoices"],
   usage_billed: ["closed usage that is billed once", "closed usage that has a price"],

@@ -2,8 +2,8 @@ import type { Draft } from "../domain/book.ts";
 import type { CreditEntry, CreditEntryType, E4, Grant, Pool } from "../domain/credit.ts";
 import type { CreditPast } from "../domain/credit-ledger.ts";
 import { type DrawOrder, drawOrdersOf } from "../domain/draw-order.ts";
-import type { EntryColumns } from "../domain/entry-books.ts";
 import { fromJsonText, jsonText } from "../domain/json-text.ts";
+import type { Beside } from "../domain/pool-books.ts";
 import { bodies } from "./bodies.ts";
 
 /**
@@ -182,20 +182,26 @@ export function* entriesBehind(
   for (const { body } of rows) yield fromJsonText<CreditEntry>(body);
 }
 
-/** A pool's whole ledger in order, each entry with the columns that repeat what it says; read as it is walked. */
-export function* ledgerOf(sql: SqlStorage, pool: number): Iterable<{ entry: CreditEntry; columns: EntryColumns }> {
+/** A pool's whole ledger in order, each entry with what is stored beside it; read as it is walked. */
+export function* ledgerOf(sql: SqlStorage, pool: number): Iterable<{ entry: CreditEntry } & Beside> {
   const rows = sql.exec<{
     number: number;
     type: CreditEntryType;
     at_ms: number;
     event_seq: number | null;
     reverses: number | null;
+    reversed_for: number | null;
     body: string;
   }>(
-    "SELECT number, type, at_ms, event_seq, reverses, body FROM credit_entries WHERE pool = ? ORDER BY at_ms, number",
+    // Only of a reversal the other entry is read, by its number.
+    `SELECT number, type, at_ms, event_seq, reverses, body,
+       CASE WHEN reverses IS NOT NULL THEN
+         (SELECT taken.body ->> '$.subscription' FROM credit_entries AS taken WHERE taken.number = entry.reverses)
+       END AS reversed_for
+     FROM credit_entries AS entry WHERE pool = ? ORDER BY at_ms, number`,
     pool,
   );
-  for (const { number, type, at_ms: atMs, event_seq: eventSeq, reverses, body } of rows)
+  for (const { number, type, at_ms: atMs, event_seq: eventSeq, reverses, reversed_for: reversedFor, body } of rows)
     yield {
       entry: fromJsonText<CreditEntry>(body),
       columns: {
@@ -206,6 +212,7 @@ export function* ledgerOf(sql: SqlStorage, pool: number): Iterable<{ entry: Cred
         ...(eventSeq === null ? {} : { eventSeq }),
         ...(reverses === null ? {} : { reverses }),
       },
+      ...(reversedFor === null ? {} : { reversedFor }),
     };
 }
 

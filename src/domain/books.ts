@@ -24,6 +24,8 @@ export const LAWS = [
   "grants_ledger",
   "grant_amounts",
   "pool_held",
+  "links_drawn",
+  "links_held",
   "counter_events",
   "invoice_lines",
   "usage_billed",

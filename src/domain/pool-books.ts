@@ -4,14 +4,17 @@ import { formatE4 } from "./credit-amount.ts";
 import { TOTALS } from "./credit-ledger.ts";
 import { auditTypes, type EntryColumns, retyped } from "./entry-books.ts";
 import { auditGrants } from "./grant-books.ts";
+import { auditLinks } from "./link-books.ts";
+import type { Hold } from "./usage.ts";
 
 /**
  * The laws of a credit pool, held against its whole ledger and all of its grants. Owns those of its totals, of the chain of its entries
- * and of what it holds; leaves those of its grants to `grant-books.ts`, and of the types of its entries to `entry-books.ts`.
+ * and of what it holds; leaves those of its grants to `grant-books.ts`, of the types of its entries to `entry-books.ts`, and of what it
+ * counts for subscriptions to `link-books.ts`.
  */
 
-/** What is stored beside an entry's body. */
-export type Beside = { columns?: EntryColumns };
+/** What is stored beside an entry's body, and for which subscription the entry that it takes back was drawn. */
+export type Beside = { columns?: EntryColumns; reversedFor?: number };
 
 /** An account of one pool that its entries and then its grants are told to, each once and in order. */
 export type PoolAudit = {
@@ -24,15 +27,41 @@ export type PoolAudit = {
 export type PoolFacts = {
   /** What open reservations hold of each grant. */
   heldE4: ReadonlyMap<number, E4>;
+  /** What open reservations of each subscription hold of the pool. */
+  linksHeldE4: ReadonlyMap<number, E4>;
   /** How many entries were written to its ledger. */
   entryCount: number;
   /** Its ledger from the beginning: walked a second time only where the totals are wrong. */
   ledger: () => Iterable<CreditEntry>;
 };
 
+/** What reservations that are open hold: of each grant, and of each pool for each subscription. */
+export function heldCredits(holds: Iterable<Pick<Hold, "status" | "subscription" | "credits">>): {
+  ofGrants: ReadonlyMap<number, E4>;
+  ofLinks: (pool: number) => ReadonlyMap<number, E4>;
+} {
+  const ofGrants = new Map<number, E4>();
+  const ofPools = new Map<number, Map<number, E4>>();
+  for (const { status, subscription, credits = [] } of holds) {
+    if (status !== "HELD") continue;
+    for (const { pool, grant, amountE4 } of credits) {
+      ofGrants.set(grant, (ofGrants.get(grant) ?? 0n) + amountE4);
+      const links = ofPools.get(pool) ?? new Map<number, E4>();
+      ofPools.set(pool, links.set(subscription, (links.get(subscription) ?? 0n) + amountE4));
+    }
+  }
+  return { ofGrants, ofLinks: (pool) => ofPools.get(pool) ?? new Map() };
+}
+
 /** All laws of a pool. */
 export function auditPool(pool: Pool, facts: PoolFacts): PoolAudit {
-  const audits = [auditEntries(pool, facts), auditTypes(pool), auditGrants(pool), auditHeld(pool, facts)];
+  const audits = [
+    auditEntries(pool, facts),
+    auditTypes(pool),
+    auditGrants(pool),
+    auditHeld(pool, facts),
+    auditLinks(pool, facts),
+  ];
   return {
     entry: (entry, beside) => {
       for (const audit of audits) audit.entry(entry, beside);

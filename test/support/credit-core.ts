@@ -6,7 +6,7 @@ import type { CreditPast } from "../../src/domain/credit-ledger.ts";
 import { drawOrdersOf } from "../../src/domain/draw-order.ts";
 import { decideGrant, type GrantSpec } from "../../src/domain/grants.ts";
 import { assertDraft } from "../../src/domain/laws.ts";
-import { auditPool } from "../../src/domain/pool-books.ts";
+import { auditPool, heldCredits } from "../../src/domain/pool-books.ts";
 import { makePool, type PoolSpec } from "../../src/domain/pools.ts";
 import type { Reply } from "../../src/domain/refusal.ts";
 import type { Hold } from "../../src/domain/usage.ts";
@@ -67,14 +67,15 @@ export function creditBook() {
     },
     /** The laws of the books that what was committed breaks. */
     brokenLaws() {
-      const heldE4 = new Map<number, E4>();
-      for (const { status, credits: held = [] } of holds.values())
-        if (status === "HELD")
-          for (const { grant, amountE4 } of held) heldE4.set(grant, (heldE4.get(grant) ?? 0n) + amountE4);
+      const held = heldCredits(holds.values());
       return [...pools.values()].flatMap((one) => {
         const ledger = entries.filter(({ pool }) => pool === one.number);
-        const audit = auditPool(one, { heldE4, entryCount: ledger.length, ledger: () => ledger });
-        for (const entry of ledger) audit.entry(entry);
+        const facts = { heldE4: held.ofGrants, linksHeldE4: held.ofLinks(one.number) };
+        const audit = auditPool(one, { ...facts, entryCount: ledger.length, ledger: () => ledger });
+        for (const entry of ledger) {
+          const reversedFor = ledger.find(({ number }) => number === entry.reverses)?.subscription;
+          audit.entry(entry, reversedFor === undefined ? {} : { reversedFor });
+        }
         for (const each of grants.values()) if (each.pool === one.number) audit.grant(each);
         return audit.verdicts().filter(({ holds }) => !holds);
       });

@@ -1,21 +1,12 @@
-import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, test } from "vitest";
 import { ada, commit, consume, limited, reserve, usage } from "../support/access.ts";
 import { CREDITS } from "../support/credits.ts";
+import { booksOf, edit, type Law, nth, setAmount } from "../support/edited.ts";
 import { customer, ok } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** The books of customers: lawful ones verify, and a row that somebody edited is found and named. */
 
-type Law = {
-  law: string;
-  subject: { kind: string; id: string; name?: string };
-  left: { what: string; value: string };
-  right: { what: string; value: string };
-  holds: boolean;
-  firstBreak?: { kind: string; id: string; why: string };
-};
-type Books = { customerId: string; asOf: string; holds: boolean; laws: Law[] };
 type Verified = {
   customers: number;
   laws: number;
@@ -32,7 +23,6 @@ beforeEach(async () => {
   world = await newWorld();
 });
 
-const booksOf = (ref: string) => ok(world.call<Books>("GET", `/api/v1/monetization/customers/${ref}/books`));
 const verify = (body: unknown = {}) => ok(world.call<Verified>("POST", VERIFY, body));
 
 type Id = { id: string };
@@ -65,21 +55,10 @@ async function busy(): Promise<{ id: string; pool: string; grant: string; entry:
   return { id, pool: creditPoolId, grant, entry: taken.id };
 }
 
-/** Edits the object's tables behind its back. */
-async function edit(customerId: string, sql: string): Promise<void> {
-  await runInDurableObject(world.object(customerId), (_, state) => {
-    if (state.storage.sql.exec(sql).rowsWritten === 0) throw new Error(`nothing was edited: ${sql}`);
-  });
-}
-
-/** Puts another number into a body. `path` as JSON has it. */
-const setAmount = (table: string, number: string, path: string, amount: string) =>
-  `UPDATE ${table} SET body = json_set(body, '${path}."$bigint"', '${amount}') WHERE number = ${number}`;
-
 describe("does", () => {
   test("every law is told with both sides, of pools, counters, invoices and balances", async ({ expect }) => {
     const { id, pool } = await busy();
-    const books = await booksOf("ada");
+    const books = await booksOf(world, "ada");
     expect(books).toMatchObject({ customerId: id, asOf: "2027-03-02T00:00:00.000Z", holds: true });
     const of = (law: string) => books.laws.filter((one) => one.law === law);
     expect(of("pool_equation")).toEqual([
@@ -113,7 +92,7 @@ describe("does", () => {
     const second = await verify({ limit: 2, cursor: first.nextCursor });
     expect([first.customers, second.customers, second.nextCursor]).toEqual([2, 1, undefined]);
     expect([first.broken, second.broken, first.unfinished]).toEqual([[], [], []]);
-    await edit(id, setAmount("credit_pools", "1", "$.balanceE4", "990000"));
+    await edit(world, id, setAmount("credit_pools", "1", "$.balanceE4", "990000"));
     const { broken, customers, laws } = await verify();
     expect(customers).toBe(3);
     expect(laws).toBeGreaterThan(10);
@@ -148,8 +127,6 @@ describe("refuses", () => {
 
 describe("holds", () => {
   type Broken = Awaited<ReturnType<typeof busy>>;
-  /** The id of another thing of the same kind. */
-  const nth = (id: string, place: number) => id.slice(0, 24) + place.toString(16).padStart(12, "0");
   const retype = (from: string, to: string) =>
     `UPDATE credit_entries SET type = '${to}', body = json_set(body, '$.type', '${to}') WHERE type = '${from}'`;
   const number = (id: string) => String(Number.parseInt(id.slice(24), 16));
@@ -282,9 +259,9 @@ describe("holds", () => {
     ],
   ])("%s that somebody edited is found and named", async ([, sql, laws, named], { expect }) => {
     const made = await busy();
-    expect((await booksOf("ada")).holds).toBe(true);
-    await edit(made.id, sql(made));
-    const books = await booksOf("ada");
+    expect((await booksOf(world, "ada")).holds).toBe(true);
+    await edit(world, made.id, sql(made));
+    const books = await booksOf(world, "ada");
     expect(books.holds).toBe(false);
     const broken = books.laws.filter(({ holds }) => !holds);
     expect(broken.map(({ law }) => law).sort()).toEqual(laws);
@@ -298,11 +275,11 @@ describe("holds", () => {
     );
     const cancel = `/api/v1/client/subscriptions/cancellation/${items[0]?.id}?cancelMode=IMMEDIATE`;
     await ok(world.call("POST", cancel));
-    const balance = async () => (await booksOf("ada")).laws.filter(({ law }) => law === "balance_entries");
+    const balance = async () => (await booksOf(world, "ada")).laws.filter(({ law }) => law === "balance_entries");
     const before = await balance();
     expect(before).toMatchObject([{ holds: true, subject: { kind: "customer", name: "USD" } }]);
     expect(Number(before[0]?.left.value)).toBeGreaterThan(0);
-    await edit(id, "UPDATE balance_entries SET balance_minor = balance_minor + 1 WHERE number = 1");
+    await edit(world, id, "UPDATE balance_entries SET balance_minor = balance_minor + 1 WHERE number = 1");
     expect(await balance()).toMatchObject([
       {
         holds: false,
@@ -313,7 +290,11 @@ describe("holds", () => {
         },
       },
     ]);
-    await edit(id, "UPDATE balance_entries SET balance_minor = balance_minor - 1, amount_minor = -5 WHERE number = 1");
+    await edit(
+      world,
+      id,
+      "UPDATE balance_entries SET balance_minor = balance_minor - 1, amount_minor = -5 WHERE number = 1",
+    );
     expect((await balance())[0]).toMatchObject({ holds: false, firstBreak: { kind: "balance entry", id: "1" } });
   });
 });

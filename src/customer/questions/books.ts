@@ -9,9 +9,8 @@ import {
   type LawVerdict,
   NOTHING_COUNTED,
 } from "../../domain/books.ts";
-import type { E4 } from "../../domain/credit.ts";
 import { customerThingId, type IdKind } from "../../domain/ids.ts";
-import { auditPool } from "../../domain/pool-books.ts";
+import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { type PlanPin, pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";
@@ -34,14 +33,13 @@ export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
 }
 
 function* poolVerdicts({ sql }: Customer): Iterable<LawVerdict> {
-  const heldE4 = new Map<number, E4>();
-  for (const { credits = [] } of readHolds(sql, "WHERE status = 'HELD'"))
-    for (const { grant, amountE4 } of credits) heldE4.set(grant, (heldE4.get(grant) ?? 0n) + amountE4);
+  const held = heldCredits(readHolds(sql, "WHERE status = 'HELD'"));
   for (const pool of readPools(sql)) {
     const { number } = pool;
     const ledger = () => entriesBehind(sql, number, { atMs: Number.MIN_SAFE_INTEGER, number: 0 });
-    const audit = auditPool(pool, { heldE4, entryCount: entryCountOf(sql, number), ledger });
-    for (const { entry, columns } of ledgerOf(sql, number)) audit.entry(entry, { columns });
+    const facts = { heldE4: held.ofGrants, linksHeldE4: held.ofLinks(number), entryCount: entryCountOf(sql, number) };
+    const audit = auditPool(pool, { ...facts, ledger });
+    for (const { entry, ...beside } of ledgerOf(sql, number)) audit.entry(entry, beside);
     for (const grant of grantsOf(sql, number)) audit.grant(grant);
     yield* audit.verdicts();
   }

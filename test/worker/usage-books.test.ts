@@ -1,0 +1,89 @@
+import { afterAll, beforeEach, describe, test, vi } from "vitest";
+import { correct, featureIdOf, reserve, usage } from "../support/access.ts";
+import { CREDITS, creditModel, PLANS, RULES } from "../support/credits.ts";
+import { booksOf, edit, type Law } from "../support/edited.ts";
+import { active, customer, ok } from "../support/sale.ts";
+import { clockAt, newWorld, type World } from "../support/world.ts";
+
+/** The books of what events used and burned: each row of it that somebody edited is found and named. */
+
+let world: World;
+
+beforeEach(async () => {
+  clockAt("2030-03-05T10:00:00Z");
+  world = await newWorld();
+});
+afterAll(() => {
+  vi.useRealTimers();
+});
+
+type Made = { id: string; subscription: string; pool: string; event: string };
+
+/** In the second period of a plan with 100 credits: used and corrected in both, by credits and for money, with a reservation open. */
+async function burning(): Promise<Made> {
+  const creditModelId = await creditModel(world, "AI", { hardLimit: false, rolloverPolicy: "FULL" });
+  const body = { key: "pro", name: "PRO", description: "The plan pro.", billingTiming: "IN_ARREARS" };
+  const { id: planId } = await ok(world.call<{ id: string }>("POST", PLANS, body));
+  const featureId = await featureIdOf(world, "chat");
+  await ok(world.call("POST", RULES, { planId, featureId, creditModelId, value: usage(1) }));
+  await ok(world.call("POST", RULES, { planId, featureId: await featureIdOf(world, "api"), value: usage(2) }));
+  await ok(world.call("POST", `${CREDITS}/models/${creditModelId}/plans/${planId}?creditAmount=100`));
+  await ok(world.call("PATCH", `${PLANS}/${planId}`, { status: "ACTIVE" }));
+  const id = await customer(world);
+  const { id: subscription } = await active(world, "ada", "pro");
+  const use = (featureKey: string, usageUnits: number) =>
+    ok(world.event({ customerReferenceId: "ada", featureKey, usageUnits }));
+  for (const [at, units] of [
+    ["2030-03-06T10:00:00Z", 5],
+    ["2030-04-06T10:00:00Z", 8],
+  ] as const) {
+    clockAt(at);
+    await use("api", units);
+    const { eventId } = await use("chat", units);
+    await use("chat", 2);
+    await ok(correct(world, eventId, { usageUnits: 3 }));
+  }
+  await ok(reserve(world, { usageUnits: 4 }));
+  const { items } = await ok(world.call<{ items: { id: string }[] }>("GET", "/api/v1/client/credits/ada/pools"));
+  const { eventId: event } = await use("api", 1);
+  return { id, subscription, pool: items[0]?.id ?? "", event };
+}
+
+describe("holds", () => {
+  type Case = [string, string, string[], (made: Made) => Partial<Law["firstBreak"]>, [string, string]];
+  const link = (field: string, amount: string) =>
+    `UPDATE credit_pools SET body = json_set(body, '$.links[0].${field}."$bigint"', '${amount}') WHERE number = 1`;
+
+  test.for<Case>([
+    [
+      "what a link has drawn",
+      link("drawnE4", "10000"),
+      ["links_drawn"],
+      ({ subscription }) => ({
+        kind: "subscription",
+        id: subscription,
+        why: "its pool counts 1 as drawn for it, the ledger drew 5",
+      }),
+      ["1", "5"],
+    ],
+    [
+      "what a link holds",
+      link("heldE4", "50000"),
+      ["links_held"],
+      ({ subscription }) => ({
+        kind: "subscription",
+        id: subscription,
+        why: "its pool counts 5 as held for it, its open reservations hold 4",
+      }),
+      ["5", "4"],
+    ],
+  ])("%s that somebody edited is found and named", async ([, sql, laws, named, sides], { expect }) => {
+    const made = await burning();
+    expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);
+    await edit(world, made.id, sql);
+    const broken = (await booksOf(world, "ada")).laws.filter(({ holds }) => !holds);
+    expect(broken.map(({ law }) => law).sort()).toEqual(laws);
+    expect(broken.map(({ firstBreak }) => firstBreak)).toContainEqual(expect.objectContaining(named(made)));
+    expect(broken.map(({ left, right }) => [left.value, right.value])).toContainEqual(sides);
+  });
+});
