@@ -24,6 +24,10 @@ const SIDES: { [L in Law]: readonly [string, string] } = {
   ],
   links_held: ["what the pool counts as held for its subscriptions", "what their open reservations hold of it"],
   counter_events: ["units that the counter has", "units that were counted of its events"],
+  counter_start: [
+    "units that the counter had when its period began",
+    "units that were counted of the events until then",
+  ],
   invoice_lines: ["invoices that are the sum of their lines", "invoices"],
   usage_billed: ["closed usage that is billed once", "closed usage that has a price"],
   balance_entries: ["the money balance, in minor units", "the sum of its entries"],

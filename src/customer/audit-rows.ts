@@ -2,7 +2,7 @@ import type { E4 } from "../domain/credit.ts";
 import type { Counted, TakenFrom } from "../domain/event.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import { fromJsonText } from "../domain/json-text.ts";
-import type { Counter, UsageSegment } from "../domain/usage.ts";
+import { type Counter, counterKey, type UsageSegment } from "../domain/usage.ts";
 import { readDetail } from "./event-detail.ts";
 import { newestSeq } from "./store.ts";
 
@@ -19,12 +19,21 @@ export function* allSegments(sql: SqlStorage): Iterable<UsageSegment> {
     yield fromJsonText<UsageSegment>(body);
 }
 
-type CounterTotal = Pick<Counter, "subscription" | "featureId" | "featureKey" | "usedE12" | "billableE12">;
+type CounterTotal = Omit<Counter, "segment">;
 
 export function allCounters(sql: SqlStorage): CounterTotal[] {
   return sql
-    .exec<{ subscription: number; feature_id: string; feature_key: string; used_e12: string; billable_e12: string }>(
-      "SELECT subscription, feature_id, feature_key, used_e12, billable_e12 FROM counters",
+    .exec<{
+      subscription: number;
+      feature_id: string;
+      feature_key: string;
+      used_e12: string;
+      billable_e12: string;
+      used_at_start_e12: string;
+      billable_at_start_e12: string;
+    }>(
+      `SELECT subscription, feature_id, feature_key, used_e12, billable_e12, used_at_start_e12, billable_at_start_e12
+       FROM counters`,
     )
     .toArray()
     .map((row) => ({
@@ -33,7 +42,18 @@ export function allCounters(sql: SqlStorage): CounterTotal[] {
       featureKey: row.feature_key,
       usedE12: BigInt(row.used_e12),
       billableE12: BigInt(row.billable_e12),
+      usedAtStartE12: BigInt(row.used_at_start_e12),
+      billableAtStartE12: BigInt(row.billable_at_start_e12),
     }));
+}
+
+/** The number of the newest billed segment of each counter, by its key: what was counted before it was closed is of earlier periods. */
+export function newestBilled(sql: SqlStorage): Map<string, number> {
+  const rows = sql.exec<{ subscription: number; feature_id: string; number: number }>(
+    `SELECT subscription, feature_id, MAX(number) AS number FROM usage_segments WHERE is_billed = 1
+     GROUP BY subscription, feature_id`,
+  );
+  return new Map([...rows].map((row) => [counterKey(row.subscription, row.feature_id), row.number]));
 }
 
 /** What was counted of each event that was, corrections among them. */

@@ -27,6 +27,7 @@ export const LAWS = [
   "links_drawn",
   "links_held",
   "counter_events",
+  "counter_start",
   "invoice_lines",
   "usage_billed",
   "balance_entries",
@@ -114,6 +115,30 @@ export function auditCounter(
     "counter_events",
     { kind: "subscription", number, name },
     { left: usedE12, right: counted.usedE12, format: formatE12 },
+    why === undefined ? undefined : { kind: "subscription", number, why },
+  );
+}
+
+/**
+ * A period began with what was counted until the one before it closed, which billed all segments of the counter: events until then
+ * were counted before the newest billed segment was made (`afterSegment` is below its number), those since were not. `counted` is the
+ * sum of the former.
+ */
+export function auditCounterStart(
+  counter: Pick<Counter, "subscription" | "featureKey" | "usedAtStartE12" | "billableAtStartE12">,
+  { usedE12, billableE12 }: CountedUnits,
+): LawVerdict {
+  const { subscription: number, featureKey: name, usedAtStartE12, billableAtStartE12 } = counter;
+  const why =
+    usedAtStartE12 !== usedE12
+      ? `the period of ${name} began with ${formatE12(usedAtStartE12)} units, the events until then leave ${formatE12(usedE12)}`
+      : billableAtStartE12 !== billableE12
+        ? `the period of ${name} began with ${formatE12(billableAtStartE12)} billable units, the events until then leave ${formatE12(billableE12)}`
+        : undefined;
+  return verdict(
+    "counter_start",
+    { kind: "subscription", number, name },
+    { left: usedAtStartE12, right: usedE12, format: formatE12 },
     why === undefined ? undefined : { kind: "subscription", number, why },
   );
 }

@@ -77,6 +77,28 @@ describe("holds", () => {
       }),
       ["5", "4"],
     ],
+    [
+      "what a counter had when its period began",
+      "UPDATE counters SET used_at_start_e12 = '4000000000000' WHERE feature_key = 'api'",
+      ["counter_start"],
+      ({ subscription }) => ({
+        kind: "subscription",
+        id: subscription,
+        why: "the period of api began with 4 units, the events until then leave 5",
+      }),
+      ["4", "5"],
+    ],
+    [
+      "what of a counter was billable when its period began",
+      "UPDATE counters SET billable_at_start_e12 = '0' WHERE feature_key = 'api'",
+      ["counter_start"],
+      ({ subscription }) => ({
+        kind: "subscription",
+        id: subscription,
+        why: "the period of api began with 0 billable units, the events until then leave 5",
+      }),
+      ["5", "5"],
+    ],
   ])("%s that somebody edited is found and named", async ([, sql, laws, named, sides], { expect }) => {
     const made = await burning();
     expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);

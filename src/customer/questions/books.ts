@@ -2,6 +2,7 @@ import {
   addCounted,
   auditBalance,
   auditCounter,
+  auditCounterStart,
   auditInvoices,
   auditUsage,
   type CountedUnits,
@@ -9,12 +10,13 @@ import {
   type LawVerdict,
   NOTHING_COUNTED,
 } from "../../domain/books.ts";
+import type { Counted } from "../../domain/event.ts";
 import { customerThingId, type IdKind } from "../../domain/ids.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { type PlanPin, pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";
-import { allCounters, allInvoices, allSegments, countedEvents } from "../audit-rows.ts";
+import { allCounters, allInvoices, allSegments, countedEvents, newestBilled } from "../audit-rows.ts";
 import { allBalanceEntries } from "../balance-store.ts";
 import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
 import type { BooksReply } from "../calls.ts";
@@ -46,13 +48,21 @@ function* poolVerdicts({ sql }: Customer): Iterable<LawVerdict> {
 }
 
 function* counterVerdicts({ sql }: Customer): Iterable<LawVerdict> {
+  const billed = newestBilled(sql);
   const sums = new Map<string, CountedUnits>();
+  const starts = new Map<string, CountedUnits>();
+  const add = (to: Map<string, CountedUnits>, key: string, counted: Counted) =>
+    to.set(key, addCounted(to.get(key) ?? NOTHING_COUNTED, counted));
   for (const { featureId, counted } of countedEvents(sql)) {
     const key = counterKey(counted.subscription, featureId);
-    sums.set(key, addCounted(sums.get(key) ?? NOTHING_COUNTED, counted));
+    add(sums, key, counted);
+    if (counted.afterSegment < (billed.get(key) ?? 0)) add(starts, key, counted);
   }
-  for (const counter of allCounters(sql))
-    yield auditCounter(counter, sums.get(counterKey(counter.subscription, counter.featureId)) ?? NOTHING_COUNTED);
+  for (const counter of allCounters(sql)) {
+    const key = counterKey(counter.subscription, counter.featureId);
+    yield auditCounter(counter, sums.get(key) ?? NOTHING_COUNTED);
+    yield auditCounterStart(counter, starts.get(key) ?? NOTHING_COUNTED);
+  }
 }
 
 function* moneyVerdicts({ sql }: Customer): Iterable<LawVerdict> {
