@@ -23,6 +23,7 @@ const SIDES: { [L in Law]: readonly [string, string] } = {
     "what the ledger drew for them in their periods",
   ],
   links_held: ["what the pool counts as held for its subscriptions", "what their open reservations hold of it"],
+  events_burnt: ["credits that events say they burned", "what transactions took for them, less what came back"],
   counter_events: ["units that the counter has", "units that were counted of its events"],
   counter_start: [
     "units that the counter had when its period began",
@@ -37,6 +38,7 @@ const KINDS = {
   creditPool: "credit pool",
   creditGrant: "credit grant",
   creditEntry: "credit transaction",
+  event: "event",
   invoice: "invoice",
   subscription: "subscription",
   customer: "customer",

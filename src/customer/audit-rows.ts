@@ -1,5 +1,6 @@
+import type { EventEntry } from "../domain/burn-books.ts";
 import type { E4 } from "../domain/credit.ts";
-import type { Counted, TakenFrom } from "../domain/event.ts";
+import type { Counted, StoredEvent, TakenFrom } from "../domain/event.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import { fromJsonText } from "../domain/json-text.ts";
 import { type Counter, counterKey, type UsageSegment } from "../domain/usage.ts";
@@ -56,15 +57,32 @@ export function newestBilled(sql: SqlStorage): Map<string, number> {
   return new Map([...rows].map((row) => [counterKey(row.subscription, row.feature_id), row.number]));
 }
 
-/** What was counted of each event that was, corrections among them. */
-export function* countedEvents(sql: SqlStorage): Iterable<{ featureId: string; counted: Counted }> {
-  const rows = sql.exec<{ feature_id: string; usage_e12: string; detail: string | null }>(
-    "SELECT feature_id, usage_e12, detail FROM events WHERE detail IS NOT NULL ORDER BY seq",
+/** What was counted of each event and what it burned, in order; those that did neither may be left out. Corrections are among them. */
+export function* countedEvents(
+  sql: SqlStorage,
+): Iterable<{ seq: number; featureId: string } & Pick<StoredEvent, "counted" | "burnt">> {
+  const rows = sql.exec<{ seq: number; feature_id: string; usage_e12: string; detail: string | null }>(
+    "SELECT seq, feature_id, usage_e12, detail FROM events WHERE detail IS NOT NULL ORDER BY seq",
   );
   for (const row of rows) {
-    const { counted } = readDetail(row.detail, BigInt(row.usage_e12));
-    if (counted !== undefined) yield { featureId: row.feature_id, counted };
+    const { counted, burnt } = readDetail(row.detail, BigInt(row.usage_e12));
+    yield {
+      seq: row.seq,
+      featureId: row.feature_id,
+      ...(counted === undefined ? {} : { counted }),
+      ...(burnt === undefined ? {} : { burnt }),
+    };
   }
+}
+
+/** Of the ledgers of all pools. Its index has the order: nothing is sorted, however many there are. */
+export const EVENT_ENTRIES = `SELECT event_seq, body ->> '$.amountE4."$bigint"' AS amount_e4 FROM credit_entries
+  WHERE event_seq IS NOT NULL ORDER BY event_seq`;
+
+/** What the ledgers of all pools moved for events, by the event's place. */
+export function* eventEntries(sql: SqlStorage): Iterable<EventEntry> {
+  for (const row of sql.exec<{ event_seq: number; amount_e4: string | null }>(EVENT_ENTRIES))
+    yield { eventSeq: row.event_seq, amountE4: BigInt(row.amount_e4 ?? 0) };
 }
 
 /** Events by number, `[first, end)`. */

@@ -26,6 +26,7 @@ export const LAWS = [
   "pool_held",
   "links_drawn",
   "links_held",
+  "events_burnt",
   "counter_events",
   "counter_start",
   "invoice_lines",
@@ -36,7 +37,7 @@ export type Law = (typeof LAWS)[number];
 
 /** The first thing that breaks a law. */
 export type Break = {
-  kind: "creditEntry" | "creditGrant" | "creditPool" | "invoice" | "subscription" | "balanceEntry";
+  kind: "creditEntry" | "creditGrant" | "creditPool" | "event" | "invoice" | "subscription" | "balanceEntry";
   number: number;
   why: string;
 };

@@ -1,7 +1,9 @@
+import { runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
+import { EVENT_ENTRIES } from "../../src/customer/audit-rows.ts";
 import { correct, featureIdOf, reserve, usage } from "../support/access.ts";
 import { CREDITS, creditModel, PLANS, RULES } from "../support/credits.ts";
-import { booksOf, edit, type Law } from "../support/edited.ts";
+import { booksOf, edit, type Law, nth } from "../support/edited.ts";
 import { active, customer, ok } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
@@ -50,6 +52,14 @@ async function burning(): Promise<Made> {
 }
 
 describe("holds", () => {
+  test("what the ledger moved for events is read in the order of its index", async ({ expect }) => {
+    const id = await customer(world);
+    const plan = await runInDurableObject(world.object(id), (_, { storage }) =>
+      storage.sql.exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${EVENT_ENTRIES}`).toArray(),
+    );
+    expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining("USING INDEX credit_entries_by_event")]);
+  });
+
   type Case = [string, string, string[], (made: Made) => Partial<Law["firstBreak"]>, [string, string]];
   const link = (field: string, amount: string) =>
     `UPDATE credit_pools SET body = json_set(body, '$.links[0].${field}."$bigint"', '${amount}') WHERE number = 1`;
@@ -76,6 +86,39 @@ describe("holds", () => {
         why: "its pool counts 5 as held for it, its open reservations hold 4",
       }),
       ["5", "4"],
+    ],
+    [
+      "what an event says that it burned",
+      "UPDATE events SET detail = json_set(detail, '$.burnt.drawnE4', '10000') WHERE seq = 2",
+      ["events_burnt"],
+      ({ event }) => ({
+        kind: "event",
+        id: nth(event, 2),
+        why: "says that it burned 1, the ledger took 5 for it",
+      }),
+      ["6", "10"],
+    ],
+    [
+      "what a correction says that it gave back",
+      "UPDATE events SET detail = json_set(detail, '$.burnt.drawnE4', '-10000') WHERE seq = 4",
+      ["events_burnt"],
+      ({ event }) => ({
+        kind: "event",
+        id: nth(event, 4),
+        why: "says that it burned -1, the ledger took -2 for it",
+      }),
+      ["11", "10"],
+    ],
+    [
+      "an event that burned nothing any more",
+      "UPDATE events SET detail = json_remove(detail, '$.burnt') WHERE seq = 7",
+      ["events_burnt"],
+      ({ event }) => ({
+        kind: "event",
+        id: nth(event, 7),
+        why: "is not there, or says nothing of credits, the ledger took 2 for it",
+      }),
+      ["8", "10"],
     ],
     [
       "what a counter had when its period began",

@@ -10,13 +10,14 @@ import {
   type LawVerdict,
   NOTHING_COUNTED,
 } from "../../domain/books.ts";
+import { auditBurns } from "../../domain/burn-books.ts";
 import type { Counted } from "../../domain/event.ts";
 import { customerThingId, type IdKind } from "../../domain/ids.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { type PlanPin, pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";
-import { allCounters, allInvoices, allSegments, countedEvents, newestBilled } from "../audit-rows.ts";
+import { allCounters, allInvoices, allSegments, countedEvents, eventEntries, newestBilled } from "../audit-rows.ts";
 import { allBalanceEntries } from "../balance-store.ts";
 import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
 import type { BooksReply } from "../calls.ts";
@@ -30,7 +31,7 @@ import { unknownCustomer } from "./check.ts";
  */
 export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
   if (customer.image.state.profile === undefined) return unknownCustomer(customer);
-  const laws = [...poolVerdicts(customer), ...counterVerdicts(customer), ...moneyVerdicts(customer)];
+  const laws = [...poolVerdicts(customer), ...usageVerdicts(customer), ...moneyVerdicts(customer)];
   return { ok: true, value: { asOfMs: nowMs, laws: laws.map((law) => checked(customer, law)) } };
 }
 
@@ -47,17 +48,21 @@ function* poolVerdicts({ sql }: Customer): Iterable<LawVerdict> {
   }
 }
 
-function* counterVerdicts({ sql }: Customer): Iterable<LawVerdict> {
+function* usageVerdicts({ sql }: Customer): Iterable<LawVerdict> {
   const billed = newestBilled(sql);
   const sums = new Map<string, CountedUnits>();
   const starts = new Map<string, CountedUnits>();
   const add = (to: Map<string, CountedUnits>, key: string, counted: Counted) =>
     to.set(key, addCounted(to.get(key) ?? NOTHING_COUNTED, counted));
-  for (const { featureId, counted } of countedEvents(sql)) {
+  const burns = auditBurns(eventEntries(sql));
+  for (const { seq, featureId, counted, burnt } of countedEvents(sql)) {
+    if (burnt !== undefined) burns.event(seq, burnt.drawnE4);
+    if (counted === undefined) continue;
     const key = counterKey(counted.subscription, featureId);
     add(sums, key, counted);
     if (counted.afterSegment < (billed.get(key) ?? 0)) add(starts, key, counted);
   }
+  yield burns.verdict();
   for (const counter of allCounters(sql)) {
     const key = counterKey(counter.subscription, counter.featureId);
     yield auditCounter(counter, sums.get(key) ?? NOTHING_COUNTED);
