@@ -3,6 +3,7 @@ import type { E4 } from "../domain/credit.ts";
 import type { Counted, StoredEvent, TakenFrom } from "../domain/event.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import { fromJsonText } from "../domain/json-text.ts";
+import type { SummedEvent } from "../domain/rollup-books.ts";
 import { type Counter, counterKey, type UsageSegment } from "../domain/usage.ts";
 import { readDetail } from "./event-detail.ts";
 import { newestSeq } from "./store.ts";
@@ -83,6 +84,45 @@ export const EVENT_ENTRIES = `SELECT event_seq, body ->> '$.amountE4."$bigint"' 
 export function* eventEntries(sql: SqlStorage): Iterable<EventEntry> {
   for (const row of sql.exec<{ event_seq: number; amount_e4: string | null }>(EVENT_ENTRIES))
     yield { eventSeq: row.event_seq, amountE4: BigInt(row.amount_e4 ?? 0) };
+}
+
+/** In the order of an index: nothing is sorted, however many there are. */
+export const SUMMED_EVENTS = `SELECT occurred_at_ms, feature_id, provider, model, currency, usage_e12, cost_e12, revenue_e12,
+    input_tokens, output_tokens, CASE WHEN instr(detail, '"otherRevenue"') > 0 THEN detail END AS detail
+  FROM events INDEXED BY events_by_time ORDER BY occurred_at_ms`;
+
+/** What rollups add up of each event, in the order in which they occurred. */
+export function* summedEvents(sql: SqlStorage): Iterable<SummedEvent> {
+  const rows = sql.exec<{
+    occurred_at_ms: number;
+    feature_id: string;
+    provider: string;
+    model: string;
+    currency: string;
+    usage_e12: string;
+    cost_e12: string | null;
+    revenue_e12: string | null;
+    input_tokens: number | null;
+    output_tokens: number | null;
+    detail: string | null;
+  }>(SUMMED_EVENTS);
+  for (const row of rows) {
+    const usageE12 = BigInt(row.usage_e12);
+    const { otherRevenue } = readDetail(row.detail, usageE12);
+    yield {
+      occurredAtMs: row.occurred_at_ms,
+      featureId: row.feature_id,
+      provider: row.provider,
+      model: row.model,
+      currency: row.currency,
+      usageE12,
+      ...(row.cost_e12 === null ? {} : { costE12: BigInt(row.cost_e12) }),
+      ...(row.revenue_e12 === null ? {} : { revenueE12: BigInt(row.revenue_e12) }),
+      inputTokens: row.input_tokens ?? 0,
+      outputTokens: row.output_tokens ?? 0,
+      ...(otherRevenue === undefined ? {} : { otherRevenue }),
+    };
+  }
 }
 
 /** Events by number, `[first, end)`. */

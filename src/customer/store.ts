@@ -275,6 +275,12 @@ export function readRollups(
     .map(rollupFromRow);
 }
 
+/** All rollups by their beginnings; read as they are walked. */
+export function* rollupsByTime(sql: SqlStorage): Iterable<Rollup> {
+  const rows = sql.exec<RollupRow>(`SELECT ${ROLLUP_COLUMNS} FROM rollups ORDER BY bucket_start_ms`);
+  for (const row of rows) yield rollupFromRow(row);
+}
+
 function rollupFromRow(row: RollupRow): Rollup & { rev: number } {
   return {
     bucketStartMs: row.bucket_start_ms,

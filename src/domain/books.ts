@@ -29,15 +29,24 @@ export const LAWS = [
   "events_burnt",
   "counter_events",
   "counter_start",
+  "rollup_events",
   "invoice_lines",
   "usage_billed",
   "balance_entries",
 ] as const;
 export type Law = (typeof LAWS)[number];
 
-/** The first thing that breaks a law. */
+/** The first thing that breaks a law. `number`: of a usage day, its first instant in ms. */
 export type Break = {
-  kind: "creditEntry" | "creditGrant" | "creditPool" | "event" | "invoice" | "subscription" | "balanceEntry";
+  kind:
+    | "creditEntry"
+    | "creditGrant"
+    | "creditPool"
+    | "event"
+    | "usageDay"
+    | "invoice"
+    | "subscription"
+    | "balanceEntry";
   number: number;
   why: string;
 };

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
-import { EVENT_ENTRIES } from "../../src/customer/audit-rows.ts";
-import { correct, featureIdOf, reserve, usage } from "../support/access.ts";
+import { EVENT_ENTRIES, SUMMED_EVENTS } from "../../src/customer/audit-rows.ts";
+import { ada, correct, featureIdOf, reserve, usage } from "../support/access.ts";
 import { CREDITS, creditModel, PLANS, RULES } from "../support/credits.ts";
 import { booksOf, edit, type Law, nth } from "../support/edited.ts";
 import { active, customer, ok } from "../support/sale.ts";
@@ -46,18 +46,22 @@ async function burning(): Promise<Made> {
     await ok(correct(world, eventId, { usageUnits: 3 }));
   }
   await ok(reserve(world, { usageUnits: 4 }));
+  await use("web", 1);
   const { items } = await ok(world.call<{ items: { id: string }[] }>("GET", "/api/v1/client/credits/ada/pools"));
   const { eventId: event } = await use("api", 1);
   return { id, subscription, pool: items[0]?.id ?? "", event };
 }
 
 describe("holds", () => {
-  test("what the ledger moved for events is read in the order of its index", async ({ expect }) => {
+  test.for([
+    ["the ledger moved for events", EVENT_ENTRIES, "USING INDEX credit_entries_by_event"],
+    ["rollups add up", SUMMED_EVENTS, "USING INDEX events_by_time"],
+  ] as const)("what %s is read in the order of an index", async ([, sql, index], { expect }) => {
     const id = await customer(world);
     const plan = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql.exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${EVENT_ENTRIES}`).toArray(),
+      storage.sql.exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).toArray(),
     );
-    expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining("USING INDEX credit_entries_by_event")]);
+    expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining(index)]);
   });
 
   type Case = [string, string, string[], (made: Made) => Partial<Law["firstBreak"]>, [string, string]];
@@ -150,5 +154,68 @@ describe("holds", () => {
     expect(broken.map(({ law }) => law).sort()).toEqual(laws);
     expect(broken.map(({ firstBreak }) => firstBreak)).toContainEqual(expect.objectContaining(named(made)));
     expect(broken.map(({ left, right }) => [left.value, right.value])).toContainEqual(sides);
+  });
+
+  test.for<[string, string, { id: string; why: string }]>([
+    [
+      "the units of a day",
+      "UPDATE rollups SET usage_e12 = '1000000000000' WHERE bucket_start_ms < 1900000000000 AND revenue_e12 = '10000000000000'",
+      { id: "2030-03-06", why: "in USD have 1 units, its events 5" },
+    ],
+    [
+      "a day's usage that is gone",
+      "DELETE FROM rollups WHERE revenue_e12 = '18000000000000'",
+      { id: "2030-04-06", why: "in USD have 0 events, its events 2" },
+    ],
+    [
+      "an event of which nothing was counted, and that is gone,",
+      "DELETE FROM events WHERE seq = 9",
+      { id: "2030-04-06", why: "in USD have 1 events, its events 0" },
+    ],
+  ])("%s is found and named, with its day", async ([, sql, { id, why }], { expect }) => {
+    const made = await burning();
+    expect((await booksOf(world, "ada")).holds).toBe(true);
+    await edit(world, made.id, sql);
+    expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toMatchObject([
+      {
+        law: "rollup_events",
+        left: { value: "4" },
+        right: { value: "5" },
+        firstBreak: { kind: "usage day", id, why: expect.stringContaining(why) },
+      },
+    ]);
+  });
+
+  test("hours that became a day, late events and those beyond a day's limit are summed", async ({ expect }) => {
+    const { id } = await burning();
+    clockAt("2030-07-01T10:00:00Z");
+    const past = { customerReferenceId: "ada", featureKey: "api", usageUnits: 3, costAmount: 0.5 };
+    await ok(world.event({ ...past, occurredAt: "2030-03-06T23:30:00Z" }));
+    const many = Array.from({ length: 205 }, (_, place) => ({ ...past, featureKey: `f${place}` }));
+    for (const event of many) await ok(world.event(event));
+    await ok(world.event({ ...past, featureKey: "f204" }));
+    await runInDurableObject(world.object(id), (_, { storage }) => {
+      const hours =
+        "SELECT COUNT(*) AS n FROM rollups WHERE span_ms = 3600000 AND bucket_start_ms < 1901750400000 AND events > 0";
+      expect(storage.sql.exec(hours).one()).toEqual({ n: 0 });
+      const others = "SELECT SUM(events) AS n FROM rollups WHERE feature_id = '(other)'";
+      expect(storage.sql.exec(others).one()).toEqual({ n: 6 });
+    });
+    expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);
+    await edit(world, id, "UPDATE rollups SET cost_e12 = '1' WHERE feature_id = '(other)'");
+    const [broken] = (await booksOf(world, "ada")).laws.filter(({ holds }) => !holds);
+    expect(broken).toMatchObject({ law: "rollup_events", firstBreak: { kind: "usage day", id: "2030-07-01" } });
+  });
+
+  test("what events earned in another currency is summed in that one", async ({ expect }) => {
+    const { id } = await ada(world, { chat: usage("0.5") }, { currency: "EUR" });
+    await ok(world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 3 }));
+    expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);
+    await edit(world, id, "UPDATE rollups SET revenue_e12 = '0' WHERE currency = 'EUR'");
+    const [broken] = (await booksOf(world, "ada")).laws.filter(({ holds }) => !holds);
+    expect(broken).toMatchObject({
+      law: "rollup_events",
+      firstBreak: { why: expect.stringContaining("in EUR have 0 revenue, its events 1.5") },
+    });
   });
 });

@@ -15,14 +15,24 @@ import type { Counted } from "../../domain/event.ts";
 import { customerThingId, type IdKind } from "../../domain/ids.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
+import { auditRollups } from "../../domain/rollup-books.ts";
 import { type PlanPin, pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";
-import { allCounters, allInvoices, allSegments, countedEvents, eventEntries, newestBilled } from "../audit-rows.ts";
+import {
+  allCounters,
+  allInvoices,
+  allSegments,
+  countedEvents,
+  eventEntries,
+  newestBilled,
+  summedEvents,
+} from "../audit-rows.ts";
 import { allBalanceEntries } from "../balance-store.ts";
 import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
 import type { BooksReply } from "../calls.ts";
 import { entriesBehind, entryCountOf, grantsOf, ledgerOf, readPools } from "../credit-store.ts";
 import type { Customer } from "../image.ts";
+import { rollupsByTime } from "../store.ts";
 import { unknownCustomer } from "./check.ts";
 
 /**
@@ -31,7 +41,12 @@ import { unknownCustomer } from "./check.ts";
  */
 export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
   if (customer.image.state.profile === undefined) return unknownCustomer(customer);
-  const laws = [...poolVerdicts(customer), ...usageVerdicts(customer), ...moneyVerdicts(customer)];
+  const laws = [
+    ...poolVerdicts(customer),
+    ...usageVerdicts(customer),
+    rollupVerdict(customer),
+    ...moneyVerdicts(customer),
+  ];
   return { ok: true, value: { asOfMs: nowMs, laws: laws.map((law) => checked(customer, law)) } };
 }
 
@@ -70,6 +85,12 @@ function* usageVerdicts({ sql }: Customer): Iterable<LawVerdict> {
   }
 }
 
+function rollupVerdict({ sql }: Customer): LawVerdict {
+  const audit = auditRollups(rollupsByTime(sql));
+  for (const event of summedEvents(sql)) audit.event(event);
+  return audit.verdict();
+}
+
 function* moneyVerdicts({ sql }: Customer): Iterable<LawVerdict> {
   yield auditInvoices(allInvoices(sql));
   yield usageVerdict(sql);
@@ -90,10 +111,12 @@ function usageVerdict(sql: SqlStorage): LawVerdict {
   return audit.verdict();
 }
 
-/** Entries of the money balance are not seen outside: they have a number alone. */
+/** Entries of the money balance are not seen outside: they have a number alone. A day of usage is its date. */
 function checked({ image }: Customer, { subject, brokenBy, ...law }: LawVerdict): LawChecked {
-  const idOf = (kind: IdKind | "balanceEntry", number: number): string =>
-    kind === "balanceEntry" ? String(number) : customerThingId(image.owner.tag, kind, number);
+  const idOf = (kind: IdKind | "usageDay", number: number): string => {
+    if (kind === "usageDay") return new Date(number).toISOString().slice(0, 10);
+    return kind === "balanceEntry" ? String(number) : customerThingId(image.owner.tag, kind, number);
+  };
   return {
     ...law,
     subject: {
