@@ -239,8 +239,11 @@ export type CheckCall = {
 /** `asOfMs` is the customer's now. Where there is no such customer: refused `customer_not_found`. */
 export type CheckReply = { verdict: Verdict; asOfMs: number };
 
-/** A plain question whose answer a write shall bring along, by the account's bound; see `domain/lease.ts`. */
-export type AskAlong = { featureKey: string; isEnabled: boolean; boundMs: number };
+/**
+ * A plain question whose answer a write shall bring along, by the account's bound; see `domain/lease.ts`. `served`: how often the lease
+ * before answered, for the log of checks.
+ */
+export type AskAlong = { featureKey: string; isEnabled: boolean; boundMs: number; served?: number };
 
 /** A reply that brings along what it was asked to: the answer to a plain question since. */
 export type Leasing<T> = Replayable<T> & { lease?: LeasedText };

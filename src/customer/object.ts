@@ -85,9 +85,12 @@ export class CustomerObject extends CustomerPaying {
 
   /** Brings the answer to a plain question along with a reply, as it is since, where the call asks for it. */
   #leasing<T>({ ask, credits }: calls.TrackCall, reply: calls.Replayable<T>): calls.Leasing<T> {
-    if (ask === undefined || !reply.ok || this.isQuarantined()) return reply;
-    const { featureKey, isEnabled, boundMs } = ask;
+    if (ask === undefined) return reply;
+    const { featureKey, isEnabled, boundMs, served = 0 } = ask;
     const nowMs = this.now();
+    // Whatever became of the write: the isolate has forgotten how many there were.
+    if (served > 0) this.checks.note({ featureKey, allowed: true }, nowMs, served);
+    if (!reply.ok || this.isQuarantined()) return reply;
     const question = { featureKey, isEnabled, ...(credits === undefined ? {} : { credits }) };
     const answer = leasedCheck(this.customer, question, boundMs, nowMs);
     return answer.ok ? { ...reply, lease: leasedText(answer.value.text, nowMs, answer.value) } : reply;

@@ -103,6 +103,19 @@ describe("does", () => {
     expect(await ok(check(world, "chat", ""))).toMatchObject({ source: "lease", usage: { used: 5 } });
   });
 
+  test("checks between events are in the log too: they are told with the next event", async ({ expect }) => {
+    const world = await leasing({ chat: usage(1) });
+    await source(world);
+    for (let times = 0; times < 3; times += 1) {
+      expect(await source(world)).toBe("yes, lease");
+      await ok(world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 1 }));
+      expect(await source(world)).toBe("yes, lease");
+      await ok(consume(world));
+    }
+    const { items } = await ok(world.call<{ items: unknown[] }>("GET", "/api/v1/monetization/customers/ada/checks"));
+    expect(items).toEqual([{ day: "2030-03-05", featureKey: "chat", allowed: 7, denied: 0 }]);
+  });
+
   test("a limit that is far away is leased; the end of it is asked for each time", async ({ expect }) => {
     const world = await leasing({ chat: limited(1000) });
     await source(world);

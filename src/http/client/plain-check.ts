@@ -182,7 +182,9 @@ export function askAlong(
   const boundMs = stalenessMsOf(account);
   if (boundMs === 0 || feature === undefined) return undefined;
   const ticket = leases.askAlong(leaseholder(account.accountId, customerId), feature.key, Date.now());
-  return ticket && { ask: { featureKey: feature.key, isEnabled: feature.isEnabled, boundMs }, ticket };
+  if (ticket === undefined) return undefined;
+  const { served } = ticket;
+  return { ask: { featureKey: feature.key, isEnabled: feature.isEnabled, boundMs, served }, ticket };
 }
 
 /** Keeps what a write brought along. */
