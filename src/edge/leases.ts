@@ -73,7 +73,9 @@ export class Leases<T> {
   /** The same, while nobody asks. */
   peek(customer: string, feature: string, nowMs: number): Lease<T> | undefined {
     const lease = this.#leases.get(placeOf(customer, feature));
-    return lease === undefined || nowMs >= lease.untilMs || !counts(lease) ? undefined : lease;
+    if (lease === undefined || !counts(lease)) return undefined;
+    // A clock that was set back says nothing: by it the lease would last for as long again.
+    return nowMs >= lease.askedAtMs && nowMs < lease.untilMs ? lease : undefined;
   }
 
   /** Is it time to ask for the next one? Yes once, in the second half of a lease. */

@@ -113,7 +113,7 @@ describe("does", () => {
     keep(leases);
     const serve = (times: number) => {
       for (let at = 0; at < times; at += 1) {
-        const lease = leases.find(ADA, "chat", 10);
+        const lease = leases.find(ADA, "chat", 20);
         if (lease !== undefined) lease.served += 1;
       }
     };
@@ -187,6 +187,16 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
+  test("by a clock that was set back nothing is repeated: how old an answer is, nobody can say", ({ expect }) => {
+    const leases = new Leases<string>(10);
+    keep(leases, { atMs: 3_600_000 });
+    expect(found(leases, 3_600_000)).toBe("at 1");
+    expect(found(leases, 0)).toBeUndefined();
+    expect(leases.findSettled(ADA, "chat", 1000, 0)).toBeUndefined();
+    keep(leases, { atMs: 0 });
+    expect([0, 999, 1000].map((atMs) => found(leases, atMs))).toEqual(["at 1", "at 1", undefined]);
+  });
+
   test("limits: no more customers and leases than it was made for, and what is forgotten ends", ({ expect }) => {
     const leases = new Leases<string>(2);
     keep(leases, { customer: "1" });
