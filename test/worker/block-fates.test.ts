@@ -116,6 +116,21 @@ describe("refuses", () => {
     }
     expect([...sources]).toEqual(["object"]);
   });
+
+  test("to lend while time stands still: whose clock has ended ahead of real time waits for it, and a block would not lapse", async ({
+    expect,
+  }) => {
+    const { world } = await shop();
+    const clock = { frozenTime: "2030-03-05T10:40:00Z" };
+    const { id: testClockId } = await ok(world.call<{ id: string }>("POST", "/api/v1/test-clocks", clock));
+    const body = { customerReferenceId: "eve", email: "eve@mail.test", testClockId };
+    const { id } = await ok(world.call<{ id: string }>("POST", "/api/v1/client/customers", body));
+    await active(world, "eve", "pro");
+    await ok(world.call("DELETE", `/api/v1/test-clocks/${testClockId}`));
+    expect(await wished(world, id, 8)).toBeUndefined();
+    clockAt("2030-03-05T10:40:00.001Z");
+    expect(await wished(world, id, 8)).toBeDefined();
+  });
 });
 
 describe("holds", () => {

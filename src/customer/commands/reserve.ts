@@ -49,10 +49,13 @@ function closeOf(draft: Draft, { block, ...rest }: LendCall["wish"]["closed"][nu
   if (hold !== undefined) closeBlock(draft, hold, rest, nowMs);
 }
 
-/** A customer of a test clock lives in a time that no isolate knows. */
+/**
+ * A customer of a test clock lives in a time that no isolate knows; one whose clock has ended ahead of real time stands still until that is
+ * there, and what nobody ends would be held till then.
+ */
 function lentTo(customer: Customer, draft: Draft, call: LendCall, nowMs: number): GrantedBlock | undefined {
   const { state, book, billingAtMs: untilMs } = customer.image;
-  if (state.clock !== undefined) return undefined;
+  if (state.clock !== undefined || nowMs > customer.wallMs()) return undefined;
   const secret = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
   const terms = { secret: secret.join(""), openCount: book.holds.size, untilMs };
   const block = decideBlock(draft, questionOf(customer, call, nowMs), call.wish, terms, nowMs);
