@@ -15,6 +15,7 @@ describe("holds", () => {
     const sum = {
       leased: 0,
       tended: 0,
+      brought: 0,
       asked: 0,
       denied: 0,
       handed: 0,

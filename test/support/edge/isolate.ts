@@ -31,6 +31,8 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
   const blocks = openBlocks();
   let isAlive = true;
   let ownRev = 0;
+  /** Of what was used here as well: leases follow that, while blocks go on. */
+  let usedRev = 0;
   const clock = (): number => network.now() + skewMs;
 
   /** A call of this isolate; whoever is dead hears no answer. */
@@ -143,7 +145,7 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
         ask();
         return;
       }
-      oracle.leased(lease.value, { nowMs: network.now(), boundMs, ownRev });
+      oracle.leased(lease.value, { nowMs: network.now(), boundMs, ownRev: Math.max(ownRev, usedRev) });
       if (leases.takeRenewal(lease, nowMs)) renew(() => {});
       tendIfSteady();
     },
@@ -188,8 +190,25 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
     release(one: Promised): void {
       write((there) => oracle.ended(one.id, 0n, there.release(one.id)));
     },
+    /** The reply brings the new answer along where the question is asked here, and ends older ones by its commit number. */
     consume(unitsE12: bigint): void {
-      write((there) => oracle.consumed(there.consume(unitsE12)));
+      const ticket = boundMs === 0 ? undefined : leases.askAlong(CUSTOMER, FEATURE, clock());
+      if (ticket === undefined) {
+        write((there) => oracle.consumed(there.consume(unitsE12)));
+        return;
+      }
+      call(
+        (there) => {
+          oracle.consumed(there.consume(unitsE12));
+          return { ...there.check(boundMs), trueAtMs: network.now() };
+        },
+        (answer) => {
+          leases.written(CUSTOMER, answer.rev);
+          usedRev = Math.max(usedRev, answer.rev);
+          if (leases.keep(ticket, answer, answer)) oracle.told.brought += 1;
+        },
+        () => leases.written(CUSTOMER),
+      );
     },
     change,
   };

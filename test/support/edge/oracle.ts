@@ -23,6 +23,7 @@ export function openOracle(
   const told = {
     leased: 0,
     tended: 0,
+    brought: 0,
     asked: 0,
     denied: 0,
     handed: 0,
