@@ -53,6 +53,10 @@ type KeyEntry = { key: ApiKey | null; readAtMs: number; refreshing: boolean };
 const keys = new BoundedMap<string, KeyEntry>(KEYS_CACHED_MAX);
 const snapshots = new BoundedMap<string, AccountSnapshot>(KEYS_CACHED_MAX);
 
+/** Which change of this isolate's, counted from its start, changed an account last: what was read before that is old. */
+const changedBy = new BoundedMap<string, number>(KEYS_CACHED_MAX);
+let changeCount = 0;
+
 export function clearSnapshots(): void {
   keys.clear();
   snapshots.clear();
@@ -60,9 +64,11 @@ export function clearSnapshots(): void {
 
 /**
  * What this isolate knows of an account is read again before it is used, so that the writer reads its own write; others follow
- * within 5 s. It stays at hand for the case that D1 goes away right now.
+ * within 5 s. It stays at hand for the case that D1 goes away right now. So does what a read under way brings, which may be from before.
  */
 export function forgetAccount(accountId: string): void {
+  changeCount += 1;
+  changedBy.set(accountId, changeCount);
   const known = snapshots.get(accountId);
   if (known !== undefined) snapshots.set(accountId, { ...known, stale: true });
 }
@@ -185,6 +191,7 @@ function accountQueries(db: DrizzleD1Database, id: string | SQLWrapper, nowMs: n
 /** One batch: the key, its account, what belongs to that, and whom `ref` names in it. */
 async function read(database: D1Database, digest: string, nowMs: number, ref?: string): Promise<Met | undefined> {
   const db = drizzle(database);
+  const changesBefore = changeCount;
   const shown = eq(apiKeys.digest, digest);
   const owner = db.select({ accountId: apiKeys.accountId }).from(apiKeys).where(shown);
   const keyed = [db.select(KEY).from(apiKeys).where(shown), ...accountQueries(db, owner, nowMs)] as const;
@@ -199,9 +206,16 @@ async function read(database: D1Database, digest: string, nowMs: number, ref?: s
   const known = snapshots.get(row.accountId);
   // A slow read must not bring back what another key's request has read since.
   if (known === undefined || known.account.catalogVersion <= account.catalogVersion)
-    snapshots.set(row.accountId, snapshotOf(account, features, statuses, weights, prices));
+    keepSnapshot(snapshotOf(account, features, statuses, weights, prices), changesBefore);
   if (ref === undefined) return undefined;
   return customer === undefined ? { ref } : { ref, customer };
+}
+
+/** Remembers what was read when this isolate had made so many changes. What has changed since is to be read again. */
+function keepSnapshot(snapshot: AccountSnapshot, changesBefore: number): void {
+  const { accountId } = snapshot.account;
+  const stale = (changedBy.get(accountId) ?? 0) > changesBefore;
+  snapshots.set(accountId, stale ? { ...snapshot, stale } : snapshot);
 }
 
 /** The account as D1 holds it now, for management commands and for work without a key (cron, webhooks). */
@@ -211,10 +225,11 @@ export async function readAccount(
   nowMs: number,
 ): Promise<AccountSnapshot | undefined> {
   const db = drizzle(database);
+  const changesBefore = changeCount;
   const [[account], ...belongings] = await db.batch(accountQueries(db, accountId, nowMs));
   if (account === undefined) return undefined;
   const snapshot = snapshotOf(account, ...belongings);
-  snapshots.set(accountId, snapshot);
+  keepSnapshot(snapshot, changesBefore);
   return snapshot;
 }
 

@@ -233,6 +233,41 @@ describe("holds", () => {
     expect(await source(world)).toBe("no, object");
   });
 
+  test("what is switched off while this isolate reads its account again is denied by it at once, and so is a key", async ({
+    expect,
+  }) => {
+    const world = await newWorld();
+    await stale(world, 60_000);
+    await ada(world, { chat: {} });
+    const key = await ok(world.call<{ id: string; apiKey: string }>("POST", "/api/v1/account/api-keys", {}));
+    const headers = { Authorization: `Bearer ${key.apiKey}` };
+    const byKey = async () => (await request("GET", "/api/v1/client/entitlements/ada/chat", undefined, headers)).status;
+    const { id } = await ok(world.call<{ id: string }>("GET", "/api/v1/client/features/chat"));
+    await source(world);
+    expect([await source(world), await byKey()]).toEqual(["yes, lease", 200]);
+    msPast(3000);
+    // D1 has told what was there before, and it is on its way.
+    const switchOff = async () => {
+      await ok(world.call("PATCH", `/api/v1/monetization/features/${id}`, { isEnabled: false }));
+    };
+    await withD1(switchOff, async () => {
+      expect(await source(world)).toBe("yes, lease");
+      await later();
+    });
+    expect(await source(world)).toBe("no, object");
+    msPast(6000);
+    await byKey();
+    msPast(9000);
+    const revoke = async () => {
+      await ok(world.call("DELETE", `/api/v1/account/api-keys/${key.id}`));
+    };
+    await withD1(revoke, async () => {
+      expect(await byKey()).toBe(200);
+      await later();
+    });
+    expect(await byKey()).toBe(401);
+  });
+
   test("a revoked key hears nothing that others are still told: at once here, elsewhere within 5 s", async ({
     expect,
   }) => {
