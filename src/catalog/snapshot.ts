@@ -132,7 +132,9 @@ function snapshotOfKey({ key }: KeyEntry): AccountSnapshot | undefined {
 }
 
 function isFresh(entry: KeyEntry, nowMs: number): boolean {
-  if (nowMs - entry.readAtMs >= KEY_FRESH_MS_MAX) return false;
+  const ageMs = nowMs - entry.readAtMs;
+  // By a clock that was set back nobody knows how long ago it was.
+  if (ageMs < 0 || ageMs >= KEY_FRESH_MS_MAX) return false;
   return entry.key === null || snapshotOfKey(entry)?.stale === false;
 }
 

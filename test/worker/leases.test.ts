@@ -268,6 +268,21 @@ describe("holds", () => {
     expect(await byKey()).toBe(401);
   });
 
+  test("by a clock that was set back a key is read again: how long ago it was, nobody can say", async ({ expect }) => {
+    const world = await leasing();
+    const key = await ok(world.call<{ id: string; apiKey: string }>("POST", "/api/v1/account/api-keys", {}));
+    const asked = async () => {
+      const headers = { Authorization: `Bearer ${key.apiKey}` };
+      return (await request("GET", "/api/v1/client/entitlements/ada/chat", undefined, headers)).status;
+    };
+    msPast(3_600_000);
+    expect(await asked()).toBe(200);
+    msPast(0);
+    // As another isolate would.
+    await env.DB.prepare("UPDATE api_keys SET revoked_at_ms = ? WHERE key_id = ?").bind(Date.now(), key.id).run();
+    expect(await asked()).toBe(401);
+  });
+
   test("a revoked key hears nothing that others are still told: at once here, elsewhere within 5 s", async ({
     expect,
   }) => {
