@@ -9,14 +9,23 @@ import type { Env } from "../env.ts";
 
 type Limited = { keyId: string; rateLimit?: RateTier };
 
-/** Why this request is one too many; undefined: it is not. Where the platform does not count, nobody is refused. */
+/** Why this request is one too many; undefined: it is not. Where the platform does not count, or fails to, nobody is refused. */
 export async function overRateLimit(
   env: Env,
   { keyId, rateLimit = RATE_TIER_DEFAULT }: Limited,
 ): Promise<Refusal | undefined> {
   if (env.RATE_LIMITS !== "on") return undefined;
-  const counted = await limiterOf(env, rateLimit)?.limit({ key: keyId });
-  return counted?.success === false ? { ok: false, code: "too_many_requests", limit: rateLimit } : undefined;
+  const isOver = await isOverIn(limiterOf(env, rateLimit), keyId);
+  return isOver ? { ok: false, code: "too_many_requests", limit: rateLimit } : undefined;
+}
+
+async function isOverIn(limiter: RateLimit | undefined, key: string): Promise<boolean> {
+  try {
+    return (await limiter?.limit({ key }))?.success === false;
+  } catch (failure) {
+    console.error(JSON.stringify({ at: "rate-limit", keyId: key, failure: String(failure) }));
+    return false;
+  }
 }
 
 function limiterOf(env: Env, tier: RateTier): RateLimit | undefined {

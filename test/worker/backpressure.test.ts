@@ -11,6 +11,7 @@ import type { Env } from "../../src/env.ts";
 import { app } from "../../src/http/app.ts";
 import { wakeEveryone } from "../../src/scheduled.ts";
 import { ada, check, consume } from "../support/access.ts";
+import { fromBlock } from "../support/blocks.ts";
 import { ok } from "../support/sale.ts";
 import { newWorld, request, type World } from "../support/world.ts";
 
@@ -119,6 +120,24 @@ describe("does", () => {
     expect(calls()).toBe(0);
   });
 
+  test("while an object has too much to do, reservations come from what it has lent, and then not at all", async ({
+    expect,
+  }) => {
+    const made = await world();
+    await fromBlock(made);
+    const { bindings } = troubled(failing({ overloaded: true }), 100);
+    const reserved: (number | string | null)[] = [];
+    for (let times = 0; times < 20 && reserved.at(-1) !== 503; times += 1) {
+      const { status, headers } = await ask(bindings, made, "entitlements/reserve", {
+        customerReferenceId: "ada",
+        featureKey: "chat",
+        usageUnits: 1,
+      });
+      reserved.push(status === 201 ? headers.get("X-Tanso-Source") : status);
+    }
+    expect(new Set(reserved)).toEqual(new Set(["block", 503]));
+  });
+
   test("an account of the European Union: its objects are others, its id says so", async ({ expect }) => {
     const made = await request<{ account: { id: string; jurisdiction: string }; apiKey: string }>(
       "POST",
@@ -180,6 +199,19 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
+  test("where the platform fails to count a key's requests, nobody is refused for it", async ({ expect }) => {
+    const made = await world();
+    await ok(made.call("PATCH", "/api/v1/account/settings", { entitlementStalenessMs: 60_000 }));
+    const limit = async () => {
+      throw new Error("the counter is away");
+    };
+    const bindings = { ...env, RATE_LIMITS: "on", RATE_10000: { limit } };
+    expect(await ask(bindings, made, CHECK)).toMatchObject({ status: 200 });
+    // By the short way, too.
+    const again = await ask(bindings, made, "entitlements/ada/chat");
+    expect([again.status, again.headers.get("X-Tanso-Source")]).toEqual([200, "lease"]);
+  });
+
   test("a write that failed on its way ends leases like one that came through", async ({ expect }) => {
     const made = await world();
     await ok(made.call("PATCH", "/api/v1/account/settings", { entitlementStalenessMs: 60_000 }));
