@@ -30,3 +30,10 @@ export const setAmount = (table: string, number: string, path: string, amount: s
 
 /** The id of another thing of the same kind and customer. */
 export const nth = (id: string, number: number): string => id.slice(0, 24) + number.toString(16).padStart(12, "0");
+
+/** The laws that a customer's books break, by their names. Asked of the object: customers of events alone have books, too. */
+export async function brokenLaws(world: World, customerId: string): Promise<string[]> {
+  const books = await world.object(customerId).books();
+  if (!books.ok) throw new Error(`no books: ${books.code}`);
+  return books.value.laws.filter(({ holds }) => !holds).map(({ law }) => law);
+}

@@ -31,6 +31,7 @@ import {
   RULES,
   weigh,
 } from "../support/credits.ts";
+import { brokenLaws } from "../support/edited.ts";
 import { active, customer, invoicesOf, ok } from "../support/sale.ts";
 import { clockAt, newWorld, type Receipt, type World } from "../support/world.ts";
 
@@ -753,6 +754,7 @@ describe("holds", () => {
     ]);
     const { items } = await world.object(id).events({}, { limit: 10, offset: 0 });
     expect(items.map(({ revenueE12 }) => revenueE12)).toEqual([10n ** 12n, 0n, 0n]);
+    expect(await brokenLaws(world, id)).toEqual([]);
     // A receipt says for ever what it said first.
     const again = await spend(world, 3, { eventIdempotencyKey: "k" });
     expect(again.data).toEqual(pending.data);

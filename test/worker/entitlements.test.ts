@@ -17,6 +17,7 @@ import {
   usage,
   used,
 } from "../support/access.ts";
+import { brokenLaws } from "../support/edited.ts";
 import { insertKey, send } from "../support/probe.ts";
 import { active, customer, invoicesOf, ok, type Page, pay, read, subscribe } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
@@ -373,6 +374,7 @@ describe("refuses", () => {
     });
     const [group] = await world.object(id).groupedEvents({}, "FEATURE");
     expect(group).toMatchObject({ events: 5, revenueE12: 8_500_000_000_000n });
+    expect(await brokenLaws(world, id)).toEqual([]);
     expect((await read(world, subscription)).status).toBe("ACTIVE");
   });
 });
@@ -398,6 +400,7 @@ describe("holds", () => {
       totals: { events: 2, revenue: 0 },
       otherCurrencies: [{ currency: "EUR", events: 0, revenue: 8 }],
     });
+    expect(await brokenLaws(world, id)).toEqual([]);
   });
 
   test("an event that came in quarantine and that no invoice could carry does not keep the customer there", async ({

@@ -8,6 +8,7 @@ import { DAY_MS, HOUR_MS } from "../../src/domain/limits.ts";
 import type { Rollup } from "../../src/domain/rollup.ts";
 import { dropEmptiedHours } from "../../src/ledger/upkeep.ts";
 import { rollupsInD1, type Trouble, withD1 } from "../support/d1.ts";
+import { brokenLaws } from "../support/edited.ts";
 import { at, newWorld, type Receipt, type World } from "../support/world.ts";
 
 /**
@@ -267,6 +268,8 @@ async function compare(world: World, model: Model, ids: Map<number, string>): Pr
         revenueE12,
       });
     const rollups = await runInDurableObject(world.object(id), (_, state) => readRollups(state.storage.sql, ""));
+    const broken = await brokenLaws(world, id);
+    if (broken.length > 0) throw new Error(`laws of the books: ${broken}`);
     inObjects.push(...rollups.map((rollup) => countRollup(`c${customer}`, rollup)));
   }
   const names = new Map([...ids].map(([customer, id]) => [id, `c${customer}`]));

@@ -4,6 +4,7 @@ import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { forgetAccount } from "../../src/catalog/snapshot.ts";
 import { RECOST_EVENTS_PASSED_MAX } from "../../src/domain/limits.ts";
 import { dump, rollupsInD1 } from "../support/d1.ts";
+import { brokenLaws } from "../support/edited.ts";
 import { at, clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -77,6 +78,7 @@ describe("does", () => {
       [COST_E12, "catalog"],
       [7_000_000_000_000n, "given"],
     ]);
+    expect(await brokenLaws(world, customerId)).toEqual([]);
     const fed = (await dump("feed", world.accountId)).map((row) => JSON.parse(JSON.parse(row).event));
     expect(fed.find(({ key }) => key === "k")).toMatchObject({ costE12: String(COST_E12) });
   });
@@ -102,6 +104,7 @@ describe("does", () => {
       [2n * COST_E12, 0],
       [0n, 1],
     ]);
+    expect(await brokenLaws(world, customerId)).toEqual([]);
   });
 
   test("events counted as (other) are found, and their sum is the one that follows", async ({ expect }) => {
@@ -110,9 +113,11 @@ describe("does", () => {
     const { data } = await world.batch(
       [...models, TOKENS].map((costInput) => ({ eventName: "x", customerReferenceId: "a", costInput })),
     );
-    await world.flush(data.results[0]?.receipt?.customerId ?? "");
+    const customerId = data.results[0]?.receipt?.customerId ?? "";
+    await world.flush(customerId);
     await setRate(world);
     expect((await recost(world)).data).toMatchObject({ priced: 1 });
+    expect(await brokenLaws(world, customerId)).toEqual([]);
     expect((await rollupsInD1(world.accountId)).filter(({ costE12 }) => costE12 > 0n)).toMatchObject([
       { model: "(other)", costE12: COST_E12, costUnknownEvents: 0, events: 1 },
     ]);
