@@ -6,6 +6,7 @@ import { instantText } from "./scalars.ts";
 
 /** What each law compares: left and right side. */
 const SIDES: { [L in Law]: readonly [string, string] } = {
+  rows_there: ["rows that are there", "rows that were made"],
   pool_equation: ["granted + reversed", "balance + consumed + expired + voided"],
   pool_totals: ["the pool's totals together", "the ledger's entries, by type"],
   pool_ledger: ["the pool's balance", "what its last transaction left"],
@@ -44,6 +45,9 @@ const KINDS = {
   invoice: "invoice",
   subscription: "subscription",
   customer: "customer",
+  usageSegment: "usage segment",
+  reservation: "reservation",
+  payment: "checkout session",
   balanceEntry: "balance entry",
 } as const;
 

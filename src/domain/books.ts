@@ -15,6 +15,7 @@ import type { Counter, UsageSegment } from "./usage.ts";
  */
 
 export const LAWS = [
+  "rows_there",
   "pool_equation",
   "pool_totals",
   "pool_ledger",
@@ -46,6 +47,9 @@ export type Break = {
     | "usageDay"
     | "invoice"
     | "subscription"
+    | "usageSegment"
+    | "reservation"
+    | "payment"
     | "balanceEntry";
   number: number;
   why: string;

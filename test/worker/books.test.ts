@@ -159,7 +159,7 @@ describe("holds", () => {
     [
       "a grant of which nothing is left, and that is gone,",
       () => "DELETE FROM credit_grants WHERE number = 2",
-      ["grant_amounts"],
+      ["grant_amounts", "rows_there"],
       () => ({ kind: "credit transaction", why: "names a grant that is not there: number 2 of the customer's" }),
     ],
     [
@@ -177,8 +177,8 @@ describe("holds", () => {
     [
       "a transaction that is gone",
       ({ entry }) => `DELETE FROM credit_entries WHERE number = ${number(entry)}`,
-      ["grants_ledger", "ledger_chain", "pool_grants", "pool_totals"],
-      () => ({ kind: "credit transaction" }),
+      ["grants_ledger", "ledger_chain", "pool_grants", "pool_totals", "rows_there"],
+      ({ entry }) => ({ kind: "credit transaction", id: entry, why: "is gone: 8 were made, 7 are there" }),
     ],
     [
       "the type of a transaction, in its column and in its body,",
@@ -233,7 +233,7 @@ describe("holds", () => {
     [
       "a freeze that is gone",
       () => "DELETE FROM credit_entries WHERE type = 'FREEZE'",
-      ["entry_types", "ledger_chain"],
+      ["entry_types", "ledger_chain", "rows_there"],
       ({ pool }) => ({ kind: "credit pool", id: pool, why: "8 entries were written to it, its ledger has 7" }),
     ],
     [
@@ -250,6 +250,24 @@ describe("holds", () => {
         kind: "subscription",
         why: "the counter of chat has 0.000000000007 billable units, its events leave 5",
       }),
+    ],
+    [
+      "a pool that is gone with all of its laws",
+      () => "DELETE FROM credit_pools",
+      ["rows_there"],
+      ({ pool }) => ({ kind: "credit pool", id: pool, why: "is gone: 1 were made, 0 are there" }),
+    ],
+    [
+      "a reservation that ended and is gone",
+      () => "DELETE FROM reservations WHERE number = 1",
+      ["rows_there"],
+      () => ({ kind: "reservation", why: "is gone: 2 were made, 1 are there" }),
+    ],
+    [
+      "the only invoice, that is gone,",
+      () => "DELETE FROM invoices",
+      ["rows_there"],
+      () => ({ kind: "invoice", why: "is gone: 1 were made, 0 are there" }),
     ],
     [
       "an invoice",

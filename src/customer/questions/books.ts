@@ -16,6 +16,7 @@ import { customerThingId, type IdKind } from "../../domain/ids.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { auditRollups } from "../../domain/rollup-books.ts";
+import { auditRows } from "../../domain/row-books.ts";
 import { type PlanPin, pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";
 import {
@@ -32,6 +33,7 @@ import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
 import type { BooksReply } from "../calls.ts";
 import { entriesBehind, entryCountOf, grantsOf, ledgerOf, readPools } from "../credit-store.ts";
 import type { Customer } from "../image.ts";
+import { rowCounts } from "../row-counts.ts";
 import { rollupsByTime } from "../store.ts";
 import { unknownCustomer } from "./check.ts";
 
@@ -42,6 +44,7 @@ import { unknownCustomer } from "./check.ts";
 export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
   if (customer.image.state.profile === undefined) return unknownCustomer(customer);
   const laws = [
+    auditRows(rowCounts(customer.sql)),
     ...poolVerdicts(customer),
     ...usageVerdicts(customer),
     rollupVerdict(customer),
@@ -111,11 +114,12 @@ function usageVerdict(sql: SqlStorage): LawVerdict {
   return audit.verdict();
 }
 
-/** Entries of the money balance are not seen outside: they have a number alone. A day of usage is its date. */
+/** Entries of the money balance and segments of usage are not seen outside: they have a number alone. A day of usage is its date. */
 function checked({ image }: Customer, { subject, brokenBy, ...law }: LawVerdict): LawChecked {
-  const idOf = (kind: IdKind | "usageDay", number: number): string => {
+  const idOf = (kind: IdKind | "usageDay" | "usageSegment", number: number): string => {
     if (kind === "usageDay") return new Date(number).toISOString().slice(0, 10);
-    return kind === "balanceEntry" ? String(number) : customerThingId(image.owner.tag, kind, number);
+    if (kind === "usageSegment" || kind === "balanceEntry") return String(number);
+    return customerThingId(image.owner.tag, kind, number);
   };
   return {
     ...law,
