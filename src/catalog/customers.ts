@@ -1,23 +1,27 @@
-import { and, count, desc, eq, getTableColumns, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, count, desc, eq, getTableColumns, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { CustomerView } from "../domain/customer.ts";
 import type { Uuid } from "../domain/ids.ts";
 import type { Region } from "../domain/placement.ts";
 import { withoutNulls } from "../domain/without-nulls.ts";
+import { foundBy } from "./found-by.ts";
 import type { Page } from "./page.ts";
 import { customers } from "./tables.ts";
 
 /** Customers as lists show them, from D1's copies, which the customers' objects send; and their ids, from the directory. */
 
-/**
- * Contained in name, email, reference or Stripe id, or the whole customer id. INSTR and not LIKE: a search may hold `%` and may be
- * longer than the 50 bytes of D1's patterns. LOWER folds A to Z only; other letters must be written as they are stored.
- */
-function isFoundBy(search: string): SQL {
+/** By a part of name, email, reference or Stripe id, or by the whole customer id. */
+function isFoundBy(search: string): SQL | undefined {
   const { customerId, firstName, lastName, email, referenceId, stripeCustomerId } = customers;
-  return sql`(${customerId} = LOWER(${search}) OR INSTR(LOWER(
-    COALESCE(${firstName}, '') || ' ' || COALESCE(${lastName}, '') || char(10) || COALESCE(${email}, '') || char(10) ||
-    COALESCE(${referenceId}, '') || char(10) || COALESCE(${stripeCustomerId}, '')), LOWER(${search})) > 0)`;
+  return or(
+    sql`${customerId} = LOWER(${search})`,
+    foundBy(search, [
+      sql`COALESCE(${firstName}, '') || ' ' || COALESCE(${lastName}, '')`,
+      email,
+      referenceId,
+      stripeCustomerId,
+    ]),
+  );
 }
 
 /** A page of customers, newest first; `search` empty: of all. Those who were erased are not among them. */

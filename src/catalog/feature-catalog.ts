@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Feature } from "../domain/account.ts";
 import { withoutNulls } from "../domain/without-nulls.ts";
 import { isOneOf, prepared } from "./database.ts";
+import { foundBy } from "./found-by.ts";
 import type { Page } from "./page.ts";
 import { FEATURE, features } from "./tables.ts";
 
@@ -13,14 +14,15 @@ function existing(accountId: string, which?: SQL): SQL | undefined {
   return and(eq(features.accountId, accountId), which, isNull(features.deletedAtMs));
 }
 
-/** A page of an account's features, newest first. */
+/** A page of an account's features, newest first; `search` empty: of all. */
 export async function featurePage(
   database: D1Database,
   accountId: string,
+  search: string,
   page: Page,
 ): Promise<{ items: Feature[]; total: number }> {
   const db = drizzle(database);
-  const all = existing(accountId);
+  const all = existing(accountId, foundBy(search, [features.key, features.name]));
   const [[counted], rows] = await db.batch([
     db.select({ total: count() }).from(features).where(all),
     db

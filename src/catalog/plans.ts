@@ -8,6 +8,7 @@ import { allocationOf } from "../domain/credit-model.ts";
 import { type Plan, type PlanWithRules, type Rule, ruleText } from "../domain/plan.ts";
 import { withoutNulls } from "../domain/without-nulls.ts";
 import { isOneOf, prepared } from "./database.ts";
+import { foundBy } from "./found-by.ts";
 import type { Page } from "./page.ts";
 import { insertVersion } from "./plan-versions.ts";
 import { creditModels, FEATURE, features, planAllocations, planRules, plans } from "./tables.ts";
@@ -23,14 +24,15 @@ function onePlan(accountId: string, planId: string): SQL | undefined {
   return and(eq(ACCOUNT, accountId), eq(PLAN.planId, planId));
 }
 
-/** A page of an account's plans in all states, newest first. */
+/** A page of an account's plans in all states, newest first; `search` empty: of all. */
 export async function planPage(
   database: D1Database,
   accountId: string,
+  search: string,
   page: Page,
 ): Promise<{ items: Plan[]; total: number }> {
   const db = drizzle(database);
-  const all = eq(ACCOUNT, accountId);
+  const all = and(eq(ACCOUNT, accountId), foundBy(search, [PLAN.key, PLAN.name]));
   const [[counted], rows] = await db.batch([
     db.select({ total: count() }).from(plans).where(all),
     db

@@ -205,6 +205,15 @@ export const page = {
   offset: queryInteger.optional().transform((value) => Math.max(0, value ?? 0)),
 };
 
+/** A page of those that hold what is searched for. */
+export const searchedPage = {
+  search: text
+    .max(NAME_CHARS_MAX)
+    .optional()
+    .transform((value) => (value ?? "").trim()),
+  ...page,
+};
+
 export type Page = { limit: number; offset: number };
 
 export const queryBoolean = z.enum(["true", "false", "1", "0"]).transform((value) => value === "true" || value === "1");

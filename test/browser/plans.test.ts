@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, test } from "vitest";
 import { ask } from "../e2e/support/api.ts";
 import { seededTanso } from "../e2e/support/seeded.ts";
+import { ownAccount } from "./support/own-account.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
 import { made, visits } from "./support/visits.ts";
@@ -83,6 +84,29 @@ describe("does", () => {
       },
     ];
     await viewsLookRight(await come(options), tanso.url, views, look);
+  });
+
+  test("of more features than a page holds, each is found by list and palette", async ({ expect }) => {
+    const own = await ownAccount(tanso.url);
+    const keys = Array.from({ length: 205 }, (_, index) => `meter.${String(index).padStart(3, "0")}`);
+    const events = keys.map((featureKey) => ({ eventName: "use", customerReferenceId: "ada", featureKey }));
+    await own.call("POST", "/api/v1/client/events/batch", { events });
+    const all = () => own.call<{ pagination: { total: number } }>("GET", "/api/v1/monetization/features?limit=1");
+    await expect.poll(async () => (await all()).pagination.total).toBe(205);
+    const { page } = await come();
+    await signIn(page, at("/features"), own.key);
+    await page.getByText("1–200 of 205").waitFor();
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByRole("link", { name: "meter.204" }).waitFor();
+    await page.getByLabel("Search features").fill("METER.204");
+    await expect.poll(() => page.locator("main tbody tr").count()).toBe(1);
+    await page.waitForURL(at("/features?search=METER.204"));
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Find" }).and(page.locator(":focus")).waitFor();
+    await page.keyboard.type("meter.203");
+    await page.getByRole("option", { selected: true }).filter({ hasText: "Feature" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(at("/features/meter.203"));
   });
 
   test("a plan is made, filled, previewed, given credits and activated, without the API", async ({ expect }) => {

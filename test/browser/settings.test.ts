@@ -1,6 +1,7 @@
 import { describe, test } from "vitest";
 import { seededTanso } from "../e2e/support/seeded.ts";
 import { fileText } from "./support/files.mjs";
+import { ownAccount, send } from "./support/own-account.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
 import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
 import { visits } from "./support/visits.ts";
@@ -32,28 +33,6 @@ const VIEWS = [
 
 const come = visits();
 
-type Own = { key: string; call: <T>(method: string, path: string, body?: unknown) => Promise<T> };
-
-/** A new test account, and calls with its admin key. */
-async function ownAccount(): Promise<Own> {
-  const { apiKey: key } = await send<{ apiKey: string }>("root_local", "POST", "/api/v1/accounts", {
-    name: "Quill & Co",
-    mode: "test",
-  });
-  return { key, call: (method, path, body) => send(key, method, path, body) };
-}
-
-async function send<T>(key: string, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const envelope = (await response.json()) as { data: T };
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(envelope)}`);
-  return envelope.data;
-}
-
 describe("does", () => {
   test.each(LOOKS)("the way in, the account's own settings and what it connects, $look", async ({ look, options }) => {
     await viewsLookRight(await come(options), url, VIEWS.slice(0, 5), look);
@@ -64,7 +43,7 @@ describe("does", () => {
   });
 
   test("an empty account leads to its first event, waits for it, and shows its margin", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page, errors } = await come();
     await signIn(page, at(""), own.key);
     await page.getByRole("link", { name: "Send the first one" }).click();
@@ -78,7 +57,7 @@ describe("does", () => {
     await page.getByText("Waiting for an event").waitFor();
     // As the call says it, sent with the key that was made.
     const body = JSON.parse(/-d '(.*)'$/s.exec(call)?.[1] ?? "") as unknown;
-    await send(key, "POST", "/api/v1/client/events", body);
+    await send(url, key, "POST", "/api/v1/client/events", body);
     const arrived = page.getByRole("region", { name: "3. There it is" });
     await arrived.waitFor();
     const told = (await arrived.textContent()) ?? "";
@@ -91,7 +70,7 @@ describe("does", () => {
   });
 
   test("the account is renamed, its seller, rates and payments are set, and stay", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page, errors } = await come();
     await signIn(page, at("/settings"), own.key);
     const account = page.getByRole("region", { name: "Account", exact: true });
@@ -136,7 +115,7 @@ describe("does", () => {
   });
 
   test("a key is made, shown once, rotated and revoked", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page, errors } = await come();
     await signIn(page, at("/settings/keys"), own.key);
     await page.getByRole("button", { name: "New key" }).click();
@@ -145,7 +124,7 @@ describe("does", () => {
     await dialog.getByRole("button", { name: "Make the key" }).click();
     await dialog.getByText("This is the only time it is shown").waitFor();
     const first = (await dialog.getByRole("region", { name: "the key" }).textContent()) ?? "";
-    await send(first, "GET", "/api/v1/client/features");
+    await send(url, first, "GET", "/api/v1/client/features");
     await shoot(page, "key-shown-once-light");
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: "I have stored it" }).click();
@@ -156,17 +135,17 @@ describe("does", () => {
     const second = (await dialog.getByRole("region", { name: "the key" }).textContent()) ?? "";
     expect(second).not.toBe(first);
     await page.keyboard.press("Escape");
-    await expect(send(first, "GET", "/api/v1/client/features")).rejects.toThrow("401");
+    await expect(send(url, first, "GET", "/api/v1/client/features")).rejects.toThrow("401");
     await page.getByRole("button", { name: "Revoke Backend" }).click();
     await dialog.getByRole("button", { name: "Revoke the key" }).click();
     await page.getByText("Backend is revoked.").waitFor();
-    await expect(send(second, "GET", "/api/v1/client/features")).rejects.toThrow("401");
+    await expect(send(url, second, "GET", "/api/v1/client/features")).rejects.toThrow("401");
     await expect.poll(() => page.getByRole("row", { name: /Backend.*Ended/ }).count()).toBe(2);
     expect(errors).toEqual([]);
   });
 
   test("the trail is filtered, and an entry tells what was before and what is since", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     await own.call("PATCH", "/api/v1/account/settings", { agentSignupHourlyCap: 4 });
     await own.call("POST", "/api/v1/monetization/features", { key: "quill.write" });
     const { page, errors } = await come();
@@ -189,7 +168,7 @@ describe("does", () => {
   });
 
   test("prices become public, are seen as the public sees them, and are gone again", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const plan = await own.call<{ id: string }>("POST", "/api/v1/monetization/plans", {
       key: "quill-pro",
       name: "Quill Pro",
@@ -233,7 +212,7 @@ describe("does", () => {
   });
 
   test("collecting payments is switched on and off with what it does said first", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page, errors } = await come();
     await signIn(page, at("/settings/stripe"), own.key);
     const dialog = page.getByRole("dialog");
@@ -257,7 +236,7 @@ describe("does", () => {
   });
 
   test("a customer is registered, edited, given keys, exported, and erased", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page, errors } = await come();
     await signIn(page, at("/customers"), own.key);
     const dialog = page.getByRole("dialog");
@@ -346,7 +325,7 @@ describe("does", () => {
 
 describe("refuses", () => {
   test("a value is refused at its field, with the others as they were", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page } = await come();
     await signIn(page, at("/customers"), own.key);
     await page.getByRole("button", { name: "New customer" }).click();
@@ -361,7 +340,7 @@ describe("refuses", () => {
   });
 
   test("the last admin key, a live key of Stripe, and a name that is none", async ({ expect }) => {
-    const own = await ownAccount();
+    const own = await ownAccount(url);
     const { page } = await come();
     await signIn(page, at("/settings/keys"), own.key);
     const dialog = page.getByRole("dialog");

@@ -40,6 +40,27 @@ describe("does", () => {
     expect((await world.call("GET", `${CLIENT}/ai.chat`)).data).toEqual(made.data);
   });
 
+  test("features are searched by a part of key or name, page by page", async ({ expect }) => {
+    const world = await newWorld();
+    for (const [key, name] of [
+      ["ai.chat", "Talk"],
+      ["ai.image", "Pictures 100%"],
+      ["export", "Chatter"],
+    ])
+      await world.call("POST", PATH, { key, name });
+    const found = async (query: string) => {
+      const { items, pagination } = (await world.call<Features>("GET", `${PATH}?${query}`)).data;
+      return [...items.map(({ key }) => key), pagination.total];
+    };
+    expect(await found("search=CHAT")).toEqual(["export", "ai.chat", 2]);
+    expect(await found("search=chat&limit=1&offset=1")).toEqual(["ai.chat", 2]);
+    expect(await found("search=%20100%25%20")).toEqual(["ai.image", 1]);
+    // Not across key and name, and `%` stands for itself.
+    expect(await found("search=chattalk")).toEqual([0]);
+    expect(await found("search=a%25t")).toEqual([0]);
+    expect(await found("search=")).toEqual(["export", "ai.image", "ai.chat", 3]);
+  });
+
   test("a key may hold any printable character, up to 255 of them, and is found by it", async ({ expect }) => {
     const world = await newWorld();
     for (const key of ["a/b?c#d%20é", "日本", "k".repeat(255), " ", "__proto__"]) {

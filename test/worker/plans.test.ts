@@ -115,6 +115,13 @@ describe("does", () => {
     const list = await world.call<Page<Plan>>("GET", PLANS);
     expect(list.data.items.map(({ key }) => key).sort()).toEqual(["free", "pro"]);
     expect(list.data.pagination).toMatchObject({ total: 2, hasMore: false });
+    const found = async (search: string) => {
+      const { items, pagination } = (await world.call<Page<Plan>>("GET", `${PLANS}?limit=1&search=${search}`)).data;
+      return [...items.map(({ key }) => key), pagination.total];
+    };
+    expect(await found("FRE")).toEqual(["free", 1]);
+    expect(await found("nothing")).toEqual([0]);
+    expect((await found("r")).at(-1)).toBe(2);
   });
 
   test("a draft becomes ACTIVE with a description and a feature, is archived, and sold again", async ({ expect }) => {

@@ -13,9 +13,8 @@ export type Found = { kind: string; id: string; name: string; note: string; path
 const FOUND_PER_KIND_MAX = 6;
 /** The whole number of an invoice. */
 const NUMBER = /^(?:INV-)?\d{1,15}$/i;
-/** Lists without a search of their own are read in pages of this size, and so many pages. */
-const READ_AT_ONCE = 200;
-const READ_PAGES_MAX = 10;
+/** The newest invoices are found by a part of their number. */
+const INVOICES_READ = 200;
 
 function has(text: string, ...fields: readonly (string | undefined)[]): boolean {
   const wanted = text.toLowerCase();
@@ -27,30 +26,21 @@ async function pageOf<T>(path: string, query: Record<string, string | number>): 
   return answered.ok ? answered.data.items : [];
 }
 
-/** A catalog, to its end. */
-async function allOf<T>(path: string): Promise<readonly T[]> {
-  const found: T[] = [];
-  for (let page = 0; page < READ_PAGES_MAX; page += 1) {
-    const items = await pageOf<T>(path, { limit: READ_AT_ONCE, offset: found.length });
-    found.push(...items);
-    if (items.length < READ_AT_ONCE) break;
-  }
-  return found;
+/** What a list of the API finds by a part of a name; without text, its newest. */
+function searched<T>(path: string, search: string): Promise<readonly T[]> {
+  return pageOf<T>(path, { search, limit: FOUND_PER_KIND_MAX });
 }
 
-const newestOf = <T>(path: string) => pageOf<T>(path, { limit: READ_AT_ONCE });
-
-/** Lists that are asked for once each time the palette is used for a while: they are short and change seldom. */
+/** The newest invoices are asked for once each time the palette is used for a while. */
 const REMEMBERED_MS = 30_000;
-const remembered = new Map<string, { atMs: number; items: Promise<readonly unknown[]> }>();
+const INVOICES_PATH = "/api/v1/monetization/billing/invoices";
+let remembered: { atMs: number; items: Promise<readonly Invoice[]> } | undefined;
 
-function listOf<T>(path: string, read: (path: string) => Promise<readonly T[]>): Promise<readonly T[]> {
-  const known = remembered.get(path);
+function newestInvoices(): Promise<readonly Invoice[]> {
   const nowMs = Date.now();
-  const items = known !== undefined && nowMs - known.atMs < REMEMBERED_MS ? known.items : read(path);
-  if (items !== known?.items) remembered.set(path, { atMs: nowMs, items });
-  // Stored under its own path, so it is what that path answers.
-  return items as Promise<readonly T[]>;
+  if (remembered === undefined || nowMs - remembered.atMs >= REMEMBERED_MS)
+    remembered = { atMs: nowMs, items: pageOf<Invoice>(INVOICES_PATH, { limit: INVOICES_READ }) };
+  return remembered.items;
 }
 
 /** Views and sections by their names; without text none, for they stand in the sidebar. */
@@ -68,10 +58,7 @@ function findViews(text: string): readonly Found[] {
 const SOURCES: readonly ((text: string) => readonly Found[] | Promise<readonly Found[]>)[] = [
   findViews,
   async (text) => {
-    const items = await pageOf<CustomerItem>("/api/v1/monetization/customers", {
-      search: text,
-      limit: FOUND_PER_KIND_MAX,
-    });
+    const items = await searched<CustomerItem>("/api/v1/monetization/customers", text);
     return items.map(({ id, displayName, customerReferenceId, email }) => ({
       kind: "Customer",
       id,
@@ -81,34 +68,23 @@ const SOURCES: readonly ((text: string) => readonly Found[] | Promise<readonly F
     }));
   },
   async (text) => {
-    const items = await listOf<Plan>("/api/v1/monetization/plans", allOf);
-    return items
-      .filter(({ key, name }) => has(text, key, name))
-      .map(({ id, key, name }) => ({
-        kind: "Plan",
-        id,
-        name,
-        note: key,
-        path: `/plans/${id}`,
-      }));
+    const items = await searched<Plan>("/api/v1/monetization/plans", text);
+    return items.map(({ id, key, name }) => ({ kind: "Plan", id, name, note: key, path: `/plans/${id}` }));
   },
   async (text) => {
-    const items = await listOf<Feature>("/api/v1/monetization/features", allOf);
-    return items
-      .filter(({ key, name }) => has(text, key, name))
-      .map(({ id, key, name }) => ({
-        kind: "Feature",
-        id,
-        name,
-        note: key,
-        path: `/features/${encodeURIComponent(key)}`,
-      }));
+    const items = await searched<Feature>("/api/v1/monetization/features", text);
+    return items.map(({ id, key, name }) => ({
+      kind: "Feature",
+      id,
+      name,
+      note: key,
+      path: `/features/${encodeURIComponent(key)}`,
+    }));
   },
   async (text) => {
     // The newest by any part of their number, and any by the whole of it.
-    const path = "/api/v1/monetization/billing/invoices";
-    const exact = NUMBER.test(text.trim()) ? pageOf<Invoice>(path, { number: text.trim() }) : [];
-    const [named, newest] = await Promise.all([exact, listOf<Invoice>(path, newestOf)]);
+    const exact = NUMBER.test(text) ? pageOf<Invoice>(INVOICES_PATH, { number: text }) : [];
+    const [named, newest] = await Promise.all([exact, newestInvoices()]);
     const found = newest.filter(({ number, id }) => has(text, number, id));
     return [...named, ...found.filter(({ id }) => named.every((one) => one.id !== id))].map((invoice) => {
       const { id, number, amount, currency, status } = invoice;

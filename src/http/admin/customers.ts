@@ -7,8 +7,7 @@ import {
   OperatorCreateCustomer,
   toWireCustomerItem,
 } from "../../contract/customer.ts";
-import { name, page, paged, pageOf, text } from "../../contract/scalars.ts";
-import { NAME_CHARS_MAX } from "../../domain/limits.ts";
+import { name, paged, pageOf, searchedPage } from "../../contract/scalars.ts";
 import { changeCustomer, createCustomer, readCustomer } from "../client/customers.ts";
 import { answer, defineRoute, type Route } from "../route.ts";
 
@@ -26,16 +25,11 @@ export const customerRoutes: readonly Route[] = [
     summary: "List or search customers, newest first",
     description:
       "`search` is looked for in name, email, reference and Stripe id, letters A to Z in upper or lower case alike; a whole customer id finds that customer. Subscriptions are not in the list; reading a customer shows them.",
-    query: z.object({ search: text.max(NAME_CHARS_MAX).optional(), ...page }),
+    query: z.object(searchedPage),
     answers: { 200: pageOf(CustomerItemWire) },
     handle: async (call) => {
-      const { search = "" } = call.query;
-      const { items, total } = await customerPage(
-        call.env.DB,
-        call.account.account.accountId,
-        search.trim(),
-        call.query,
-      );
+      const { accountId } = call.account.account;
+      const { items, total } = await customerPage(call.env.DB, accountId, call.query.search, call.query);
       return answer(
         200,
         paged(

@@ -9,7 +9,7 @@ import {
 import { plansOf, plansUsing } from "../../catalog/plans.ts";
 import { ChangeFeature, CreateFeature, DeleteFeatures, FeatureWire, toWireFeature } from "../../contract/feature.ts";
 import { FeaturePlanWire, toWireFeaturePlan } from "../../contract/plan.ts";
-import { idText, type Page, page, paged, pageOf } from "../../contract/scalars.ts";
+import { idText, type Page, page, paged, pageOf, searchedPage } from "../../contract/scalars.ts";
 import type { Feature } from "../../domain/account.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { versionsHolding } from "../../ledger/subscriptions.ts";
@@ -169,11 +169,13 @@ export const featureRoutes: readonly Route[] = [
     path: PATH,
     scope: "admin",
     tag: "Features",
-    summary: "List features, newest first",
-    query: z.object(page),
+    summary: "List or search features, newest first",
+    description: "`search` is looked for in key and name, letters A to Z in upper or lower case alike.",
+    query: z.object(searchedPage),
     answers: { 200: pageOf(FeatureWire) },
     handle: async (call) => {
-      const { items, total } = await featurePage(call.env.DB, call.account.account.accountId, call.query);
+      const { accountId } = call.account.account;
+      const { items, total } = await featurePage(call.env.DB, accountId, call.query.search, call.query);
       return answer(200, paged(items.map(toWireFeature), total, call.query));
     },
   }),

@@ -17,7 +17,7 @@ import {
   VersionsQuery,
   VersionsWire,
 } from "../../contract/plan.ts";
-import { idText, page, paged, pageOf } from "../../contract/scalars.ts";
+import { idText, paged, pageOf, searchedPage } from "../../contract/scalars.ts";
 import { mayBecome, type Plan, type PlanWithRules } from "../../domain/plan.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { commitAccount } from "../remembered.ts";
@@ -217,11 +217,13 @@ export const planRoutes: readonly Route[] = [
     path: PATH,
     scope: "admin",
     tag: "Plans",
-    summary: "List plans in all states, newest first",
-    query: z.object(page),
+    summary: "List or search plans in all states, newest first",
+    description: "`search` is looked for in key and name, letters A to Z in upper or lower case alike.",
+    query: z.object(searchedPage),
     answers: { 200: pageOf(PlanWire) },
     handle: async (call) => {
-      const { items, total } = await planPage(call.env.DB, call.account.account.accountId, call.query);
+      const { accountId } = call.account.account;
+      const { items, total } = await planPage(call.env.DB, accountId, call.query.search, call.query);
       return answer(200, paged(items.map(toWirePlan), total, call.query));
     },
   }),

@@ -5,10 +5,10 @@ import { navigate, place, setQuery } from "../../router.ts";
 import { Badge, Card } from "../../ui/parts.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
-import { type Column, Table } from "../../ui/table.tsx";
+import { type Column, Pager, Table } from "../../ui/table.tsx";
 import type { Feature, FeatureFigures, Page } from "../../wire.ts";
-import { RangeChoice, rangeNow } from "../range.tsx";
-import { hasWords, LISTED_MAX } from "../short-list.ts";
+import { RangeChoice, rangeNow, sameDays } from "../range.tsx";
+import { LISTED_MAX } from "../short-list.ts";
 import { NewFeature } from "./forms.tsx";
 
 /** What is metered and checked, with what it brings and costs. */
@@ -49,44 +49,64 @@ function columnsOf(currency: string): readonly Column<Row>[] {
 
 export function Features() {
   const { start, end } = rangeNow();
-  const asked = useAsk<Page<Feature>>(`/api/v1/monetization/features?limit=${LISTED_MAX}`);
+  const { query } = place.value;
+  const search = query.get("search") ?? "";
+  const asked = useAsk<Page<Feature>>(
+    withQuery("/api/v1/monetization/features", {
+      search,
+      limit: LISTED_MAX,
+      offset: Number(query.get("offset") ?? 0),
+    }),
+  );
   const figures = useAsk<Figures>(withQuery("/api/v1/analytics/features", { start, end, limit: LISTED_MAX }));
   const [isMaking, setMaking] = useState(false);
-  const search = place.value.query.get("search") ?? "";
   return (
     <>
       <div class="view-head">
         <h1>Features</h1>
         <div class="tools">
-          <SearchBox label="Search features" value={search} onSearch={(text) => setQuery({ search: text })} />
+          <SearchBox
+            label="Search features"
+            value={search}
+            onSearch={(text) => setQuery({ search: text, offset: undefined })}
+          />
           <RangeChoice />
           <button type="button" class="button main" onClick={() => setMaking(true)}>
             New feature
           </button>
         </div>
       </div>
-      <Card title="What is metered, most events first" wide>
+      <Card title="What is metered" wide>
         <Answer asked={asked} what="features">
-          {({ items }) => {
-            const found = items.filter(({ key, name }) => hasWords(search, key, name));
-            if (found.length === 0)
+          {({ items, pagination }) => {
+            if (items.length === 0)
               return search === "" ? (
                 <Empty title="No feature yet">The first event that names one makes it, or you make one here.</Empty>
               ) : (
                 <Empty title={`No feature like “${search}”`}>Try a part of its name or key.</Empty>
               );
             const byId = new Map((figures.data?.features ?? []).map((one) => [one.featureId, one]));
-            const rows = found
+            const rows = items
               .map((feature) => ({ feature, figures: byId.get(feature.id) }))
               .sort((a, b) => (b.figures?.events ?? 0) - (a.figures?.events ?? 0));
             return (
-              <Table
-                label="Features"
-                columns={columnsOf(figures.data?.currency ?? "USD")}
-                rows={rows}
-                keyOf={({ feature }) => feature.id}
-                href={({ feature }) => addressOf(feature.key)}
-              />
+              <>
+                <Table
+                  label="Features"
+                  columns={columnsOf(figures.data?.currency ?? "USD")}
+                  rows={rows}
+                  keyOf={({ feature }) => feature.id}
+                  href={({ feature }) => sameDays(addressOf(feature.key))}
+                />
+                <Pager
+                  pagination={pagination}
+                  onMove={(next) => setQuery({ offset: next === 0 ? undefined : String(next) })}
+                />
+                {/* A dash beside one that was used would pass for no use. */}
+                {(figures.data?.features.length ?? 0) < LISTED_MAX ? null : (
+                  <p class="card-note quiet">Figures are those of the {LISTED_MAX} dearest features.</p>
+                )}
+              </>
             );
           }}
         </Answer>

@@ -1,14 +1,13 @@
 import { useState } from "preact/hooks";
-import { useAsk } from "../../api.ts";
 import { count, money } from "../../format.ts";
 import { navigate, place, setQuery } from "../../router.ts";
+import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Time } from "../../ui/parts.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
-import { Answer, Empty } from "../../ui/states.tsx";
-import { type Column, Table } from "../../ui/table.tsx";
-import type { Page, Plan } from "../../wire.ts";
+import { Empty } from "../../ui/states.tsx";
+import type { Column } from "../../ui/table.tsx";
+import type { Plan } from "../../wire.ts";
 import { rhythm } from "../rule-words.tsx";
-import { hasWords, LISTED_MAX } from "../short-list.ts";
 import { NewPlan } from "./terms.tsx";
 
 /** What the account sells, has sold and is about to sell. */
@@ -29,33 +28,34 @@ const COLUMNS: readonly Column<Plan>[] = [
 ];
 
 export function Plans() {
-  const asked = useAsk<Page<Plan>>(`/api/v1/monetization/plans?limit=${LISTED_MAX}`);
   const [isMaking, setMaking] = useState(false);
-  const search = place.value.query.get("search") ?? "";
+  const search = place.value.query.get("search") ?? undefined;
   return (
     <>
       <div class="view-head">
         <h1>Plans</h1>
         <div class="tools">
-          <SearchBox label="Search plans" value={search} onSearch={(text) => setQuery({ search: text })} />
+          <SearchBox
+            label="Search plans"
+            value={search ?? ""}
+            onSearch={(text) => setQuery({ search: text, offset: undefined })}
+          />
           <button type="button" class="button main" onClick={() => setMaking(true)}>
             New plan
           </button>
         </div>
       </div>
       <Card title="What is sold" wide>
-        <Answer asked={asked} what="plans">
-          {({ items }) => {
-            const rows = items.filter(({ key, name }) => hasWords(search, key, name));
-            return rows.length > 0 ? (
-              <Table
-                label="Plans"
-                columns={COLUMNS}
-                rows={rows}
-                keyOf={({ id }) => id}
-                href={({ id }) => `/plans/${id}`}
-              />
-            ) : search === "" ? (
+        <PagedTable<Plan>
+          path="/api/v1/monetization/plans"
+          query={{ search }}
+          what="plans"
+          rows={50}
+          columns={COLUMNS}
+          keyOf={({ id }) => id}
+          href={({ id }) => `/plans/${id}`}
+          empty={
+            search === undefined ? (
               <Empty title="No plan yet">
                 <button type="button" class="button" onClick={() => setMaking(true)}>
                   Make the first one
@@ -63,9 +63,9 @@ export function Plans() {
               </Empty>
             ) : (
               <Empty title={`No plan like “${search}”`}>Try a part of its name or key.</Empty>
-            );
-          }}
-        </Answer>
+            )
+          }
+        />
       </Card>
       {isMaking ? <NewPlan onClose={() => setMaking(false)} onDone={({ id }) => navigate(`/plans/${id}`)} /> : null}
     </>
