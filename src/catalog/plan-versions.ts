@@ -31,12 +31,12 @@ export async function versionPage(
   return { items, total: counted?.total ?? 0 };
 }
 
-/** Two versions of a plan, as far as they exist. */
+/** Some versions of a plan, as far as they exist. */
 export async function versionsOf(
   database: D1Database,
   accountId: string,
   planId: string,
-  versions: readonly [number, number],
+  versions: readonly number[],
 ): Promise<PlanVersion[]> {
   const db = drizzle(database);
   const these = and(eq(ACCOUNT, accountId), eq(VERSION.planId, planId), inArray(VERSION.version, [...versions]));

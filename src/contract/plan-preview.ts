@@ -26,7 +26,13 @@ export const PreviewPlan = z
     features: ReplaceRules.shape.features
       .optional()
       .meta({ description: "Instead of the plan's own rules, all of them." }),
+    version: z.int().min(1).optional().meta({ description: "A version as it was sold, instead of the plan as it is." }),
   })
+  .refine(
+    ({ version, priceAmount, features }) =>
+      version === undefined || (priceAmount === undefined && features === undefined),
+    { message: "goes without priceAmount and features: a version has its own", path: ["version"] },
+  )
   .meta({ id: "PreviewPlan" });
 
 const line = z.object({

@@ -4,7 +4,7 @@ import { ask } from "../e2e/support/api.ts";
 import { seededTanso } from "../e2e/support/seeded.ts";
 import { ownAccount } from "./support/own-account.ts";
 import { LOOKS, viewsLookRight } from "./support/views.ts";
-import { axeFindings, settled, shoot, signIn } from "./support/visit.ts";
+import { axeFindings, NARROW, settled, shoot, signIn } from "./support/visit.ts";
 import { made, visits } from "./support/visits.ts";
 
 /** Plans and features in the console: looked at, and every write once, on plans and features that no other test knows. */
@@ -22,8 +22,11 @@ const come = visits();
 /** A call of the account that is taken, and what it answers. */
 const told = <T>(method: "GET" | "POST" | "PATCH", path: string, body?: unknown) => made<T>(tanso, method, path, body);
 
-/** A plan on sale with one feature of its own, in version 2 at 20, and a subscriber who bought version 1 at 10. Returns its id. */
-async function sold(key: string): Promise<string> {
+/**
+ * A plan on sale with one feature of its own, in version 2 at 20, and subscribers who bought version 1 at 10: the first is called by the
+ * plan's key alone, the others by their number too. Returns its id.
+ */
+async function sold(key: string, buyers = 1): Promise<string> {
   const feature = await told<Thing>("POST", "/api/v1/monetization/features", {
     key: `${key}.use`,
     name: `Use of ${key}`,
@@ -33,15 +36,18 @@ async function sold(key: string): Promise<string> {
   const pricing = { model: "included", max_usage: 500, usage_unit_type: "task" };
   await told("POST", "/api/v1/monetization/rules/plan-features", { planId, featureId: feature.id, value: { pricing } });
   await told("PATCH", `${PLANS}/${planId}`, { status: "ACTIVE" });
-  await told("POST", "/api/v1/client/customers", {
-    customerReferenceId: `${key}-buyer`,
-    firstName: "Vela",
-    lastName: key,
-    email: `${key}@vela.example`,
-  });
-  const bought = { customerReferenceId: `${key}-buyer`, planId };
-  const { invoice } = await told<{ invoice: Thing }>("POST", "/api/v1/client/subscriptions", bought);
-  await told("POST", `/api/v1/client/billing/invoices/${invoice.id}/mark-paid`);
+  for (let buyer = 1; buyer <= buyers; buyer += 1) {
+    const number = buyer === 1 ? "" : `-${buyer}`;
+    await told("POST", "/api/v1/client/customers", {
+      customerReferenceId: `${key}-buyer${number}`,
+      firstName: "Vela",
+      lastName: `${key}${number}`,
+      email: `${key}${number}@vela.example`,
+    });
+    const bought = { customerReferenceId: `${key}-buyer${number}`, planId };
+    const { invoice } = await told<{ invoice: Thing }>("POST", "/api/v1/client/subscriptions", bought);
+    await told("POST", `/api/v1/client/billing/invoices/${invoice.id}/mark-paid`);
+  }
   await told("PATCH", `${PLANS}/${planId}`, { priceAmount: 20 });
   return planId;
 }
@@ -193,7 +199,9 @@ describe("does", () => {
     await dialog.getByLabel("When").selectOption({ label: "At once, the time left is settled by an invoice" });
     await dialog.getByRole("button", { name: "Show who would move" }).click();
     await dialog.getByRole("link", { name: "Vela gull" }).waitFor();
-    await expect.poll(() => dialog.getByRole("table").textContent()).toMatch(/\$10\.00\$30\.00\$(19|20)\.\d\d/);
+    await expect
+      .poll(() => dialog.getByRole("table").textContent())
+      .toMatch(/\$10\.00\$30\.00\$10\.00\$30\.00\$(19|20)\.\d\d/);
     await shoot(page, "plan-migrate-light");
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Move one subscription now" }).click();
@@ -210,6 +218,41 @@ describe("does", () => {
     await dialog.getByRole("button", { name: "Sell again" }).click();
     await done(page, "Plan gull is on sale, version 3");
     expect(errors).toEqual([]);
+  });
+
+  test("a move says what each would have paid with what it used, before and after, page by page", async ({
+    expect,
+  }) => {
+    const planId = await sold("heron", 12);
+    const now = new Date();
+    const lastMonth = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15)).toISOString();
+    const used = { eventName: "use", customerReferenceId: "heron-buyer", featureKey: "heron.use", usageUnits: 40 };
+    await told("POST", "/api/v1/client/events", { ...used, occurredAt: lastMonth });
+    const { features } = await told<{ features: Thing[] }>("GET", `${PLANS}/${planId}/features`);
+    const value = { pricing: { model: "usage", price_per_unit: 0.5, usage_unit_type: "task" } };
+    const rule = { planId, featureId: features[0]?.id, value };
+    await told("PATCH", "/api/v1/monetization/rules/plan-features", rule);
+    const { page } = await come();
+    await signIn(page, at(`/plans/${planId}`));
+    await page.getByRole("button", { name: "Move subscribers" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Show who would move" }).click();
+    await dialog.getByText("1–10 of 12").waitFor();
+    await dialog.getByText("12 subscriptions, base $120.00 a period now, $240.00 then.").waitFor();
+    await expect.poll(() => dialog.getByRole("table").textContent()).toContain("Vela heron");
+    const row = (name: string) =>
+      dialog.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    const seen: string[] = [];
+    for (const move of ["Next", "Previous"]) {
+      await expect.poll(() => dialog.getByRole("table").textContent()).toMatch(/\$10\.00\$20\.00\$10\.00\$20\.00/);
+      if ((await row("Vela heron").count()) > 0) seen.push((await row("Vela heron").textContent()) ?? "");
+      if (move === "Next") await shoot(page, "plan-migrate-paged-light");
+      await dialog.getByRole("button", { name: move }).click();
+    }
+    // 40 units at 0.50 beside the base.
+    expect(seen).toEqual([expect.stringContaining("$10.00$20.00$10.00$40.00–")]);
+    await page.setViewportSize(NARROW);
+    await shoot(page, "plan-migrate-paged-narrow");
   });
 
   test("Enter in a field makes no version of what is sold; its button does", async ({ expect }) => {

@@ -120,6 +120,23 @@ describe("does", () => {
     expect(trail.items.filter(({ action }) => action === "rules.replaced" || action === "plan.changed")).toEqual([]);
   });
 
+  test("a version that was sold is priced as its subscribers still have it", async ({ expect }) => {
+    const world = await newWorld();
+    const { planId, featureId } = await draft(world, PER_CALL, { description: "For a test." });
+    await ok(world.call("PATCH", `${PLANS}/${planId}`, { status: "ACTIVE" }));
+    await ok(world.call("PATCH", `${PLANS}/${planId}`, { priceAmount: 30 }));
+    const value = { pricing: { ...PER_CALL.pricing, price_per_unit: 0.5 } };
+    await ok(world.call("PATCH", "/api/v1/monetization/rules/plan-features", { planId, featureId, value }));
+    await january(world, { ada: 120 });
+    const paid = async (body: Record<string, unknown>) => {
+      const { version, customers } = await ok(preview(world, planId, { customers: ["ada"], ...body }));
+      return [version, customers[0]?.amount];
+    };
+    expect(await paid({ version: 1 })).toEqual([1, 32]);
+    expect(await paid({ version: 2 })).toEqual([2, 42]);
+    expect(await paid({})).toEqual([3, 90]);
+  });
+
   test("credits of the plan cover units by the weights of now", async ({ expect }) => {
     const world = await newWorld();
     const model = { name: "Credits", denomination: "AI", hardLimit: false };
@@ -197,6 +214,7 @@ describe("refuses", () => {
     expect((await preview(other, planId)).error.code).toBe("not_found");
     await customer(other, "zoe");
     expect((await preview(world, planId, { customers: ["zoe"] })).status).toBe(404);
+    expect((await preview(world, planId, { version: 1 })).status).toBe(404);
     const features = [{ featureId: crypto.randomUUID() }];
     expect((await preview(world, planId, { features })).status).toBe(404);
   });
@@ -208,6 +226,8 @@ describe("refuses", () => {
     const wrong = await preview(world, planId, { features: [{ featureId, value: { pricing } }] });
     expect(wrong.status).toBe(400);
     expect(wrong.error.detail).toContain("features[0].value.pricing.price_per_unit: must not be negative");
+    const both = await preview(world, planId, { version: 1, priceAmount: 5 });
+    expect(both.error.detail).toContain("version: goes without priceAmount and features");
     expect((await preview(world, planId, { customers: Array.from({ length: 11 }, () => "ada") })).status).toBe(400);
   });
 });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { featuresOf } from "../../catalog/feature-catalog.ts";
+import { versionsOf } from "../../catalog/plan-versions.ts";
 import { planOf } from "../../catalog/plans.ts";
 import { PlanPreviewWire, PreviewPlan, previewFields } from "../../contract/plan-preview.ts";
 import { idText, instantText, sumFields } from "../../contract/scalars.ts";
@@ -30,9 +31,17 @@ type PreviewCall = Call<{ id: string }, unknown, z.output<typeof PreviewPlan>>;
 /** Before all events: from when usage is summed that a rule never resets. */
 const EVER_MS = -8.64e15;
 
-/** The plan with what the caller would have it say, as a subscriber would pin it. */
+/** The plan with what the caller would have it say, or a version that was sold, as a subscriber would pin it. */
 async function imagined(call: PreviewCall, found: PlanWithRules, nowMs: number): Promise<Reply<PlanPin>> {
-  const { priceAmount, features } = call.body;
+  const { priceAmount, features, version } = call.body;
+  const { createdAtMs: planCreatedAtMs, modifiedAtMs: planModifiedAtMs } = found.plan;
+  if (version !== undefined) {
+    const { accountId } = call.account.account;
+    const [sold] = await versionsOf(call.env.DB, accountId, found.plan.planId, [version]);
+    return sold === undefined
+      ? { ok: false, code: "thing_not_found", what: "version", given: String(version) }
+      : { ok: true, value: { ...sold, planCreatedAtMs, planModifiedAtMs } };
+  }
   const sent =
     features === undefined
       ? { ok: true as const, value: found.rules }
@@ -45,7 +54,6 @@ async function imagined(call: PreviewCall, found: PlanWithRules, nowMs: number):
   const missing = ids.find((id) => !keys.has(id));
   if (missing !== undefined) return { ok: false, code: "feature_not_found", given: missing };
   const plan = { ...found.plan, price: priceAmount ?? found.plan.price };
-  const { createdAtMs: planCreatedAtMs, modifiedAtMs: planModifiedAtMs } = plan;
   return { ok: true, value: { ...versionOf({ ...found, plan, rules }, keys), planCreatedAtMs, planModifiedAtMs } };
 }
 
@@ -164,7 +172,7 @@ export const planPreviewRoutes: readonly Route[] = [
     tag: "Plans",
     summary: "What would real customers have paid on this plan?",
     description: [
-      "Prices the last whole period of the plan's length, up to the start of this UTC month (of a monthly plan: last month), by the same arithmetic as invoices, from what customers really used then. Of drafts, too, and of a price and rules that are sent along: so a change can be looked at before it is made. Nothing is stored, and nobody is charged.",
+      "Prices the last whole period of the plan's length, up to the start of this UTC month (of a monthly plan: last month), by the same arithmetic as invoices, from what customers really used then. Of drafts, too, and of a price and rules that are sent along: so a change can be looked at before it is made. With `version`, of what subscribers of that version still have: so a move can be. Nothing is stored, and nobody is charged.",
       "",
       "The base counts whole, whatever the customer is subscribed to. Units beyond a rule's limit are refused, and so are those that credits with a hard limit do not cover. Credits are those that the plan gives for one period, by the weights that are in force now; they cover features in the plan's order. Events of a currency without a rate add nothing to `cost`.",
     ].join("\n"),

@@ -1,33 +1,19 @@
 import { useState } from "preact/hooks";
 import { type Answered, ask } from "../../api.ts";
-import { count, money } from "../../format.ts";
+import { count } from "../../format.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Form, SelectField } from "../../ui/form.tsx";
-import { Time } from "../../ui/parts.tsx";
-import { Empty } from "../../ui/states.tsx";
-import { type Column, Table } from "../../ui/table.tsx";
 import type { Migration, Plan } from "../../wire.ts";
+import { type Moves, WhoMoves } from "./who-moves.tsx";
 
 /** Moving subscribers to the newest version: first who would move and what each pays before and after, then the move itself. */
 
 type When = "NOW" | "NEXT_PERIOD";
-type Moves = Pick<Migration, "moved" | "skipped">;
-type Moved = Migration["moved"][number];
-type Skipped = Migration["skipped"][number];
 
 const TIMES = [
   { value: "NEXT_PERIOD", label: "When each one's period ends" },
   { value: "NOW", label: "At once, the time left is settled by an invoice" },
 ] as const;
-
-const REASONS: Record<Skipped["reason"], string> = {
-  ENDED: "ended meanwhile",
-  OTHER_VERSION: "has another version by now",
-  ENDS: "cancelled to its period's end",
-  CHANGE_SCHEDULED: "goes to another plan when its period ends",
-  SCHEDULED_ALREADY: "waits for the end of its period already",
-  FAILED: "could not be reached; try again",
-};
 
 /** All pages of it, dry or real. A page that fails is the answer: what was moved before it stays moved, and a repeat goes on. */
 async function migrate(
@@ -86,7 +72,7 @@ export function Migrate({ plan, onClose, onDone }: { plan: Plan; onClose: () => 
       </Form>
       {found === undefined ? null : (
         <>
-          <WhoMoves found={found} currency={plan.currency} />
+          <WhoMoves plan={plan} found={found} />
           {found.moved.length === 0 ? null : (
             <Form<Moves>
               submit={`Move ${found.moved.length === 1 ? "one subscription" : `${count(found.moved.length)} subscriptions`}${
@@ -110,41 +96,5 @@ export function Migrate({ plan, onClose, onDone }: { plan: Plan; onClose: () => 
         </>
       )}
     </Dialog>
-  );
-}
-
-function WhoMoves({ found: { moved, skipped }, currency }: { found: Moves; currency: string }) {
-  const columns: readonly Column<Moved>[] = [
-    {
-      title: "Customer",
-      cell: ({ customerId, customerName }) => <a href={`/console/customers/${customerId}`}>{customerName}</a>,
-    },
-    { title: "Version", isFigure: true, isMinor: true, cell: ({ fromVersion }) => fromVersion },
-    { title: "Pays now", isFigure: true, cell: ({ priceAmount }) => money(priceAmount.before, currency) },
-    { title: "Then", isFigure: true, cell: ({ priceAmount }) => money(priceAmount.after, currency) },
-    {
-      title: "At once",
-      isFigure: true,
-      cell: ({ adjustmentAmount }) => (adjustmentAmount === undefined ? "–" : money(adjustmentAmount, currency)),
-    },
-    { title: "From", isMinor: true, cell: ({ effectiveAt }) => <Time at={effectiveAt} day /> },
-  ];
-  return (
-    <>
-      {moved.length === 0 ? (
-        <Empty title="Nobody would move">Every subscriber has the newest version, or is on the way to it.</Empty>
-      ) : (
-        <Table label="Who would move" columns={columns} rows={moved} keyOf={({ subscriptionId }) => subscriptionId} />
-      )}
-      {skipped.length === 0 ? null : (
-        <ul class="card-note quiet">
-          {skipped.map(({ subscriptionId, customerId, customerName, reason }) => (
-            <li key={subscriptionId}>
-              <a href={`/console/customers/${customerId}`}>{customerName}</a> stays: {REASONS[reason]}.
-            </li>
-          ))}
-        </ul>
-      )}
-    </>
   );
 }

@@ -9,7 +9,12 @@ import type { PlanPreview } from "../../wire.ts";
 /** What real customers would have paid on a plan for the last whole period: as it is, or as it is being edited. */
 
 /** What `POST …/preview` takes. */
-export type PreviewBody = { customers?: string[]; priceAmount?: number | string; features?: unknown };
+export type PreviewBody = {
+  customers?: string[];
+  priceAmount?: number | string;
+  features?: unknown;
+  version?: number;
+};
 type Previewed = PlanPreview["customers"][number];
 type Line = Previewed["lines"][number];
 
