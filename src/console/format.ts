@@ -27,23 +27,39 @@ export function exactMoney(amount: number, currency: string): string {
   return numberFormat({ style: "currency", currency, maximumFractionDigits: 12 }).format(amount);
 }
 
-/** A short amount for axes: $1.2K, and $0.0004 where an axis has such steps. */
-export function moneyShort(amount: number, currency: string): string {
-  return numberFormat({ style: "currency", currency, ...shortForm(amount, 2) }).format(amount);
+/** Amounts along an axis: $1.2K, and as many digits as tell one step from the next. */
+export function moneyTicks(amounts: readonly number[], currency: string): string[] {
+  const form = { style: "currency", currency, ...tickForm(amounts, 2) } as const;
+  return amounts.map((amount) => numberFormat(form).format(amount));
 }
 
-/** Compact; what its digits behind the point would make 0 keeps two that matter. */
-function shortForm(value: number, maximumFractionDigits: number): Intl.NumberFormatOptions {
-  const isTiny = value !== 0 && Math.abs(value) < 10 ** -maximumFractionDigits;
-  return isTiny ? { maximumSignificantDigits: 2 } : { notation: "compact", maximumFractionDigits };
+/** Numbers along an axis. */
+export function countTicks(values: readonly number[]): string[] {
+  return values.map((value) => numberFormat(tickForm(values, 1)).format(value));
+}
+
+/** Beyond these an axis says 1.2K. */
+const COMPACT_FROM = 1000;
+const TICK_DIGITS_MAX = 12;
+
+/** All ticks of an axis have one form. `digitsMin`: behind the point, where there are any at all. */
+function tickForm(ticks: readonly number[], digitsMin: number): Intl.NumberFormatOptions {
+  if (ticks.some((tick) => Math.abs(tick) >= COMPACT_FROM)) return { notation: "compact", maximumFractionDigits: 2 };
+  const needed = Math.max(0, ...ticks.map(digitsOf));
+  const digits = needed === 0 ? 0 : Math.max(digitsMin, needed);
+  return { minimumFractionDigits: digits, maximumFractionDigits: digits };
+}
+
+/** Digits behind the point that a tick has: those that binary fractions add do not count. */
+function digitsOf(tick: number): number {
+  const text = Math.abs(tick)
+    .toFixed(TICK_DIGITS_MAX)
+    .replace(/\.?0+$/, "");
+  return text.split(".")[1]?.length ?? 0;
 }
 
 export function count(value: number): string {
   return numberFormat({ maximumFractionDigits: 4 }).format(value);
-}
-
-export function countShort(value: number): string {
-  return numberFormat(shortForm(value, 1)).format(value);
 }
 
 /** Percent as the API gives it (83.25 is 83.3 %); a dash where there is none. */

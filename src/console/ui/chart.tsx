@@ -13,7 +13,8 @@ type ChartProps = {
   instants: readonly string[];
   lines: readonly Line[];
   format: (value: number) => string;
-  formatShort: (value: number) => string;
+  /** Of all steps of the axis at once. */
+  formatTicks: (values: readonly number[]) => string[];
   isHourly?: boolean;
 };
 
@@ -53,7 +54,7 @@ function optionsOf(props: ChartProps, size: { width: number; height: number }): 
     scales: { y: { range: (_, low, high) => [Math.min(0, low * 1.05), high <= 0 ? 1 : high * 1.08] } },
     axes: [
       { ...axis, size: 32, grid: { show: false }, space: 80, values: timeLabels(props.isHourly === true) },
-      { ...axis, size: 56, space: 36, values: (_, splits) => splits.map(props.formatShort) },
+      { ...axis, size: 56, space: 36, values: (_, splits) => props.formatTicks(splits) },
     ],
     series: [
       {

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { useAsk, withQuery } from "../api.ts";
-import { count, money, moneyShort, percent } from "../format.ts";
+import { count, money, moneyTicks, percent } from "../format.ts";
 import { navigate, place } from "../router.ts";
 import { Chart, type Line } from "../ui/chart.tsx";
 import { Badge, Card, Figure, Time } from "../ui/parts.tsx";
@@ -116,7 +116,7 @@ function DaysChart({ detail }: { detail: CustomerDetail }) {
       instants={instants}
       lines={lines}
       format={(value) => money(value, detail.currency)}
-      formatShort={(value) => moneyShort(value, detail.currency)}
+      formatTicks={(values) => moneyTicks(values, detail.currency)}
     />
   );
 }

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { useAsk, withQuery } from "../api.ts";
-import { count, countShort, money, moneyShort, percent, signedPercent } from "../format.ts";
+import { count, countTicks, money, moneyTicks, percent, signedPercent } from "../format.ts";
 import { hrefOf } from "../router.ts";
 import { Chart, type Line } from "../ui/chart.tsx";
 import { Badge, Card, Figure } from "../ui/parts.tsx";
@@ -119,7 +119,7 @@ function MoneyChart({ revenue, cost }: { revenue: TimeSeries; cost: TimeSeries }
       instants={instants}
       lines={lines}
       format={(value) => money(value, revenue.currency)}
-      formatShort={(value) => moneyShort(value, revenue.currency)}
+      formatTicks={(values) => moneyTicks(values, revenue.currency)}
     />
   );
 }
@@ -223,6 +223,6 @@ function HoursChart({ series }: { series: TimeSeries }) {
     ];
   }, [series]);
   return (
-    <Chart label="Events per hour" instants={instants} lines={lines} format={count} formatShort={countShort} isHourly />
+    <Chart label="Events per hour" instants={instants} lines={lines} format={count} formatTicks={countTicks} isHourly />
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { count, countShort, money, moneyShort } from "../../format.ts";
+import { count, countTicks, money, moneyTicks } from "../../format.ts";
 import { isDark } from "../../theme.ts";
 import { axisStyle, styleOf } from "../../ui/chart.tsx";
 import { type CurveTier, curveAt } from "./rule-draft.ts";
@@ -60,8 +60,8 @@ export function PriceCurve({
         legend: { show: false },
         scales: { x: { time: false }, y: { range: (_, __, high) => [0, high <= 0 ? 1 : high * 1.08] } },
         axes: [
-          { ...axis, size: 28, grid: { show: false }, space: 60, values: (_, splits) => splits.map(countShort) },
-          { ...axis, size: 60, space: 32, values: (_, splits) => splits.map((value) => moneyShort(value, currency)) },
+          { ...axis, size: 28, grid: { show: false }, space: 60, values: (_, splits) => countTicks(splits) },
+          { ...axis, size: 60, space: 32, values: (_, splits) => moneyTicks(splits, currency) },
         ],
         series: [
           {},
