@@ -102,6 +102,20 @@ describe("does", () => {
     expect(daysAgo).toBeGreaterThan(28);
     expect(daysAgo).toBeLessThan(31);
   });
+
+  test("what the overview shows the first of leads to all, of the same days", async () => {
+    const { page } = await come("?days=90");
+    for (const [link, path] of [
+      ["All customers", "/customers?days=90"],
+      ["All models", "/models?days=90"],
+      ["All features", "/features?days=90"],
+    ] as const) {
+      await page.getByRole("link", { name: link }).click();
+      await page.waitForURL(at(path));
+      await page.goBack();
+      await page.waitForURL(at("?days=90"));
+    }
+  });
 });
 
 describe("refuses", () => {

@@ -134,7 +134,7 @@ function Worst({ portfolio }: { portfolio: Portfolio }) {
     ...marginColumns(currency),
   ];
   return (
-    <Card title="Margin by customer, worst first" action={<a href="/console/customers">All customers</a>}>
+    <Card title="Margin by customer, worst first" action={<a href={hrefOf(sameDays("/customers"))}>All customers</a>}>
       <Table
         label="Margin by customer, worst first"
         columns={columns}

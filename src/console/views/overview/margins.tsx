@@ -1,5 +1,6 @@
 import { useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
+import { hrefOf } from "../../router.ts";
 import { Card } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
@@ -50,7 +51,7 @@ export function MarginTables({ start, end }: { start: string; end: string }) {
   const features = useAsk<OfFeatures>(withQuery("/api/v1/analytics/features", { start, end, limit: 8 }));
   return (
     <>
-      <Card title="Margin by model">
+      <Card title="Margin by model" action={<a href={hrefOf(sameDays("/models"))}>All models</a>}>
         <Answer asked={models} what="models">
           {({ currency, models: rows }) =>
             rows.length === 0 ? (
@@ -67,7 +68,7 @@ export function MarginTables({ start, end }: { start: string; end: string }) {
           }
         </Answer>
       </Card>
-      <Card title="Margin by feature">
+      <Card title="Margin by feature" action={<a href={hrefOf(sameDays("/features"))}>All features</a>}>
         <Answer asked={features} what="features">
           {({ currency, features: rows }) =>
             rows.length === 0 ? (
