@@ -11,7 +11,12 @@ export const LOOKS = [
   { look: "narrow", options: { viewport: NARROW } },
 ];
 
-/** Throws what is wrong, all of it at once: findings of axe, a view wider than its window, errors of scripts, hosts that are not ours. */
+/** Buttons in tables that are cut off at the table's edge, be it by a pixel. In the page, so it is said as text. */
+const CLIPPED_BUTTONS = `[...document.querySelectorAll(".table-box button, .table-box .button")]
+  .filter((one) => one.getBoundingClientRect().right > one.closest(".table-box").getBoundingClientRect().right + 0.5)
+  .map((one) => one.textContent)`;
+
+/** Throws what is wrong, all of it at once: findings of axe, a view wider than its window, buttons cut off, errors of scripts, hosts that are not ours. */
 export async function viewsLookRight(
   { page, errors, hosts }: Visit,
   url: string,
@@ -28,6 +33,8 @@ export async function viewsLookRight(
     problems.push(...(await axeFindings(page)).map((finding) => `${name}: ${finding}`));
     if (!(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")))
       problems.push(`${name}: wider than its window`);
+    const clipped = (await page.evaluate(CLIPPED_BUTTONS)) as string[];
+    problems.push(...clipped.map((button) => `${name}: only a part of ${button} is in sight`));
   }
   const strangers = [...hosts].filter((host) => host !== new URL(url).host);
   const wrong = [...problems, ...errors, ...strangers.map((host) => `asked of another host: ${host}`)];

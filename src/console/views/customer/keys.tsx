@@ -21,7 +21,7 @@ export function Keys({ reference }: { reference: string }) {
   const [made, setMade] = useState<NewKey>();
   const close = () => setDoing(undefined);
   const columns: readonly Column<CustomerKey>[] = [
-    { title: "Key", cell: ({ keyHint }) => <code>{keyHint}</code> },
+    { title: "Key", cell: ({ keyHint }) => <code class="one-word">{keyHint}</code> },
     { title: "Scopes", cell: ({ scopes }) => scopes.join(", ") },
     { title: "State", cell: ({ active, revokedAt }) => <KeyState active={active} revokedAt={revokedAt} /> },
     { title: "Made", isSpare: true, cell: ({ createdAt }) => <Time at={createdAt} day /> },

@@ -72,7 +72,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     ),
   },
   { title: "On", cell: ({ target }) => <Target target={target} /> },
-  { title: "By", cell: ({ actor }) => <code>{actor.hint}</code> },
+  { title: "By", cell: ({ actor }) => <code class="one-word">{actor.hint}</code> },
   { title: "From", isSpare: true, cell: ({ ip }) => ip ?? "–" },
   { title: "When", cell: ({ createdAt }) => <Time at={createdAt} /> },
 ];

@@ -78,7 +78,7 @@ export function Keys() {
         </>
       ),
     },
-    { title: "Key", cell: ({ keyHint }) => <code>{keyHint}</code> },
+    { title: "Key", cell: ({ keyHint }) => <code class="one-word">{keyHint}</code> },
     { title: "Scope", isMinor: true, cell: ({ scopes }) => scopes.join(", ") },
     { title: "State", cell: ({ active, revokedAt }) => <KeyState active={active} revokedAt={revokedAt} /> },
     { title: "Made", isMinor: true, cell: ({ createdAt }) => <Time at={createdAt} day /> },

@@ -25,7 +25,7 @@ export function Sessions() {
   };
   const columns: readonly Column<ConsoleSession>[] = [
     { title: "Browser", cell: ({ userAgent }) => <span title={userAgent}>{browserOf(userAgent)}</span> },
-    { title: "Key", cell: ({ keyHint }) => <code>{keyHint}</code> },
+    { title: "Key", cell: ({ keyHint }) => <code class="one-word">{keyHint}</code> },
     { title: "Address", isMinor: true, cell: ({ ip }) => ip ?? "–" },
     { title: "Signed in", cell: ({ createdAt }) => <Time at={createdAt} /> },
     { title: "Ends", isMinor: true, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
