@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import type { Whoami } from "./wire.ts";
+import type { Page, Whoami } from "./wire.ts";
 
 /** The one way to the API: same origin, the session's cookie, and the header that makes it count. No key is ever here. */
 
@@ -77,6 +77,30 @@ export type Asked<T> = { data: T | undefined; problem: Problem | undefined; isLo
 
 /** The answer of a GET, asked again when the path changes; what was there stays visible meanwhile. `undefined`: ask nothing. */
 export function useAsk<T>(path: string | undefined): Asked<T> {
+  return useAnswer<T>(path, (asked) => ask("GET", asked));
+}
+
+/** Pages of the API's largest size, and as many as can still be chosen from. */
+const WHOLE_PAGE = 200;
+const WHOLE_PAGES_MAX = 10;
+
+/** A list to its end, for what is chosen from it: one that is cut would hide what somebody looks for. `path`: without a query. */
+export function useWhole<T>(path: string | undefined): Asked<Page<T>> {
+  return useAnswer<Page<T>>(path, wholeOf);
+}
+
+async function wholeOf<T>(path: string): Promise<Answered<Page<T>>> {
+  const items: T[] = [];
+  for (let page = 1; ; page += 1) {
+    const answered = await ask<Page<T>>("GET", withQuery(path, { limit: WHOLE_PAGE, offset: items.length }));
+    if (!answered.ok) return answered;
+    items.push(...answered.data.items);
+    const { pagination } = answered.data;
+    if (!pagination.hasMore || page === WHOLE_PAGES_MAX) return { ok: true, data: { items, pagination } };
+  }
+}
+
+function useAnswer<T>(path: string | undefined, read: (path: string) => Promise<Answered<T>>): Asked<T> {
   const [state, setState] = useState<{ path?: string; data?: T; problem?: Problem; isLoading: boolean }>({
     isLoading: path !== undefined,
   });
@@ -86,7 +110,7 @@ export function useAsk<T>(path: string | undefined): Asked<T> {
     if (path === undefined) return;
     let isWanted = true;
     setState((known) => ({ ...known, isLoading: true }));
-    ask<T>("GET", path).then((answered) => {
+    read(path).then((answered) => {
       if (!isWanted) return;
       setState(
         answered.ok

@@ -113,6 +113,9 @@ describe("does", () => {
     await page.getByRole("option", { selected: true }).filter({ hasText: "Feature" }).waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(at("/features/meter.203"));
+    // What is chosen from is not cut either: all of them, and "Any feature".
+    await page.goto(at("/events"));
+    await expect.poll(() => page.getByRole("combobox", { name: "Feature" }).locator("option").count()).toBe(206);
   });
 
   test("a plan is made, filled, previewed, given credits and activated, without the API", async ({ expect }) => {

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk, withQuery } from "../../api.ts";
+import { ask, useWhole, withQuery } from "../../api.ts";
 import { count } from "../../format.ts";
 import { FormDialog, NumberField, SelectField } from "../../ui/form.tsx";
 import { Card } from "../../ui/parts.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { Customer, Page, Pool, Subscription } from "../../wire.ts";
+import type { Customer, Pool, Subscription } from "../../wire.ts";
 import { priceWords } from "../subscriptions/words.tsx";
 
 /** Who may draw from a pool. */
@@ -20,7 +20,7 @@ export function LinkSubscription({ pool, ...doing }: Doing) {
   const [subscriptionId, choose] = useState("");
   const [priority, setPriority] = useState("");
   const [limit, setLimit] = useState("");
-  const asked = useAsk<Page<Subscription>>(`/api/v1/monetization/subscriptions/customer/${pool.customerId}?limit=200`);
+  const asked = useWhole<Subscription>(`/api/v1/monetization/subscriptions/customer/${pool.customerId}`);
   const live = (asked.data?.items ?? []).filter(({ status }) => status !== "CANCELLED");
   const isLinked = pool.subscriptions.some((link) => link.subscriptionId === subscriptionId);
   return (

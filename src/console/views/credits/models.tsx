@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk } from "../../api.ts";
+import { ask, useAsk, useWhole } from "../../api.ts";
 import { count } from "../../format.ts";
 import { navigate } from "../../router.ts";
 import { AreaField, FormDialog, TextField, Tick, textOf } from "../../ui/form.tsx";
@@ -7,7 +7,7 @@ import { PagedTable } from "../../ui/paged.tsx";
 import { Card, Fact, Time } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { CreditModel, Offer, Page } from "../../wire.ts";
+import type { CreditModel, Offer } from "../../wire.ts";
 import { CreditsHead } from "./head.tsx";
 import { RolloverFields, rolloverBody, rolloverWords } from "./rollover.tsx";
 
@@ -176,7 +176,7 @@ const GIVING_COLUMNS: readonly Column<Giving>[] = [
 
 /** The plans on sale that give its credits. */
 function GivenBy({ model }: { model: CreditModel }) {
-  const asked = useAsk<Page<Offer>>("/api/v1/client/plans?limit=200");
+  const asked = useWhole<Offer>("/api/v1/client/plans");
   return (
     <Card title="Plans that give it">
       <Answer asked={asked} what="plans">

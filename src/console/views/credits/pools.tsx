@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk, whoami } from "../../api.ts";
+import { ask, useWhole, whoami } from "../../api.ts";
 import { count, words } from "../../format.ts";
 import { navigate, place, setQuery } from "../../router.ts";
 import { FormDialog, SelectField, TextField, Tick } from "../../ui/form.tsx";
@@ -9,7 +9,7 @@ import { CustomerField } from "../../ui/pick-customer.tsx";
 import { StateFilter } from "../../ui/state-filter.tsx";
 import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
-import type { CreditModel, Page, Pool } from "../../wire.ts";
+import type { CreditModel, Pool } from "../../wire.ts";
 import { customerName, customerRef } from "../customer-link.tsx";
 import { CustomerFilter, useFilteredCustomer } from "../filters.tsx";
 import { CreditsHead } from "./head.tsx";
@@ -114,7 +114,7 @@ function NewPool({ onClose }: { onClose: () => void }) {
   const [currency, setCurrency] = useState("");
   const [hardLimit, setHard] = useState(true);
   const [rollover, setRollover] = useState({ policy: "NONE" as const, cap: "" } as Parameters<typeof rolloverBody>[0]);
-  const models = useAsk<Page<CreditModel>>("/api/v1/monetization/credits/models?limit=200");
+  const models = useWhole<CreditModel>("/api/v1/monetization/credits/models");
   const known = [...new Set((models.data?.items ?? []).map((model) => model.denomination))];
   return (
     <FormDialog<Pool>

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { useAsk } from "../../api.ts";
+import { useWhole } from "../../api.ts";
 import { exactMoney } from "../../format.ts";
 import { place, setQuery } from "../../router.ts";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -7,7 +7,7 @@ import { PagedTable } from "../../ui/paged.tsx";
 import { Card, Time } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { CreditPrice, Page } from "../../wire.ts";
+import type { CreditPrice } from "../../wire.ts";
 import { CreditsHead } from "./head.tsx";
 import { PublishPrices } from "./publish-prices.tsx";
 import { Scheduled } from "./scheduled.tsx";
@@ -76,7 +76,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 export function Prices() {
-  const asked = useAsk<Page<CreditPrice>>(`${PATH}?limit=200`);
+  const asked = useWhole<CreditPrice>(PATH);
   const [isPublishing, setPublishing] = useState(false);
   const history = place.value.query.get("history");
   return (

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk, whoami } from "../../api.ts";
+import { ask, useWhole, whoami } from "../../api.ts";
 import { exactMoney } from "../../format.ts";
 import { FormDialog, NumberField, numberOf, SelectField, TextField, textOf } from "../../ui/form.tsx";
-import type { CreditModel, CreditPrice, Page } from "../../wire.ts";
+import type { CreditModel, CreditPrice } from "../../wire.ts";
 import { Batch } from "./batch.tsx";
 import { isInForce } from "./tariff.ts";
 import { effectiveFrom, type When, WhenField } from "./when-field.tsx";
@@ -23,7 +23,7 @@ export function PublishPrices({
   const empty: Entry = { denomination: "", currency: whoami.value?.account.currency ?? "USD", price: "" };
   const [entries, setEntries] = useState<readonly Entry[]>([empty]);
   const [when, setWhen] = useState<When>({ kind: "now", local: "" });
-  const models = useAsk<Page<CreditModel>>("/api/v1/monetization/credits/models?limit=200");
+  const models = useWhole<CreditModel>("/api/v1/monetization/credits/models");
   const known = [...new Set((models.data?.items ?? []).map(({ denomination }) => denomination))];
   return (
     <FormDialog<CreditPrice[]>

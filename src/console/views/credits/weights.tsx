@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { type Asked, useAsk, whoami } from "../../api.ts";
+import { type Asked, useAsk, useWhole, whoami } from "../../api.ts";
 import { count, exactMoney, money, percent } from "../../format.ts";
 import { place, setQuery } from "../../router.ts";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -7,7 +7,7 @@ import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Time } from "../../ui/parts.tsx";
 import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { CreditPrice, CreditWeight, Feature, Page } from "../../wire.ts";
+import type { CreditPrice, CreditWeight, Feature } from "../../wire.ts";
 import { CreditsHead } from "./head.tsx";
 import { PublishWeights } from "./publish-weights.tsx";
 import { Scheduled } from "./scheduled.tsx";
@@ -19,11 +19,11 @@ const PATH = "/api/v1/monetization/credits/weights";
 
 /** All that the table rests on, or what hinders it. */
 function useWeights() {
-  const weights = useAsk<Page<CreditWeight>>(`${PATH}?limit=200`);
-  const prices = useAsk<Page<CreditPrice>>("/api/v1/monetization/credits/prices?limit=200");
+  const weights = useWhole<CreditWeight>(PATH);
+  const prices = useWhole<CreditPrice>("/api/v1/monetization/credits/prices");
   const denominations = useAsk<Record<string, string>>(`${PATH}/denominations`);
   const unitCosts = useAsk<UnitCosts>(`${PATH}/unit-costs`);
-  const features = useAsk<Page<Feature>>("/api/v1/monetization/features?limit=200");
+  const features = useWhole<Feature>("/api/v1/monetization/features");
   const all: readonly Asked<unknown>[] = [weights, prices, denominations, unitCosts, features];
   const again = () => weights.again();
   const problem = all.find((one) => one.problem !== undefined)?.problem;

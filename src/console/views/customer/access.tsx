@@ -1,4 +1,4 @@
-import { useAsk } from "../../api.ts";
+import { useAsk, useWhole } from "../../api.ts";
 import { count } from "../../format.ts";
 import { setQuery } from "../../router.ts";
 import { Badge, Card, Meter } from "../../ui/parts.tsx";
@@ -108,7 +108,7 @@ export function Access({ reference }: { reference: string }) {
 
 /** Any feature can be asked about: also one that no subscription has. */
 function AskWhy() {
-  const features = useAsk<Page<{ key: string; name: string }>>("/api/v1/monetization/features?limit=200");
+  const features = useWhole<{ key: string; name: string }>("/api/v1/monetization/features");
   return (
     <label class="ask-why">
       Why may they, or may they not, use

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { type Answered, ask, useAsk, whoami } from "../../api.ts";
+import { type Answered, ask, useWhole, whoami } from "../../api.ts";
 import { AreaField, FormDialog, SelectField, TextField, textOf } from "../../ui/form.tsx";
 import { useTexts } from "../../ui/texts.ts";
-import type { Customer, Page } from "../../wire.ts";
+import type { Customer } from "../../wire.ts";
 
 /** Who a customer is: for a new one, and to change what is said of one. */
 
@@ -120,7 +120,7 @@ type Clock = { id: string; name?: string | undefined };
 
 /** A test account's customer can live by a test clock, from the beginning alone. */
 function ClockField({ value, onChange }: { value: string; onChange: (id: string) => void }) {
-  const clocks = useAsk<Page<Clock>>("/api/v1/test-clocks?limit=200");
+  const clocks = useWhole<Clock>("/api/v1/test-clocks");
   const options = [
     { value: "", label: "Real time" },
     ...(clocks.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name ?? id })),

@@ -1,10 +1,10 @@
-import { useAsk } from "../../api.ts";
+import { useAsk, useWhole } from "../../api.ts";
 import { count, exactMoney } from "../../format.ts";
 import { setQuery } from "../../router.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Badge, Fact, Meter, Time } from "../../ui/parts.tsx";
 import { Answer } from "../../ui/states.tsx";
-import type { Entitlement, Page, PlanVersion, Subscription } from "../../wire.ts";
+import type { Entitlement, PlanVersion, Subscription } from "../../wire.ts";
 import { Lines, ruleLines } from "../rule-words.tsx";
 
 /** Why a customer may use a feature or not: the engine's own verdict, and every fact that it rests on. Asking is not recorded. */
@@ -100,7 +100,7 @@ function Verdict({ entitlement, subscriptions }: { entitlement: Entitlement; sub
 /** The rule of the version that the customer bought, which need not be the plan's newest. */
 function Rule({ subscription, featureKey }: { subscription: Subscription; featureKey: string }) {
   const { plan } = subscription;
-  const asked = useAsk<Page<PlanVersion>>(`/api/v1/monetization/plans/${plan.id}/versions?limit=200`);
+  const asked = useWhole<PlanVersion>(`/api/v1/monetization/plans/${plan.id}/versions`);
   const version = asked.data?.items.find((one) => one.version === plan.version);
   if (version === undefined) return null;
   const rule = version.features.find((feature) => feature.featureKey === featureKey);

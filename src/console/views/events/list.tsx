@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
-import { useAsk } from "../../api.ts";
+import { useAsk, useWhole } from "../../api.ts";
 import { count, exactMoney, money } from "../../format.ts";
 import { place } from "../../router.ts";
 import { LongTable } from "../../ui/long-table.tsx";
 import { Card, Time } from "../../ui/parts.tsx";
 import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
-import type { Feature, Page, StoredEvent } from "../../wire.ts";
+import type { Feature, StoredEvent } from "../../wire.ts";
 import { CustomerFilter, DayFilter, dayStart, filterOf, SelectFilter } from "../filters.tsx";
 import { EventPanel } from "./event.tsx";
 import { Groups } from "./groups.tsx";
@@ -14,8 +14,7 @@ import { type EventsQuery, KEPT_MAX, type Stream, useStream } from "./stream.ts"
 
 /** What customers do, as it happens; what it comes to by one property; and each event with everything that is known of it. */
 
-/** A catalog is short: one page of the API's largest size names all features. */
-const FEATURES = "/api/v1/monetization/features?limit=200";
+const FEATURES = "/api/v1/monetization/features";
 
 function shortMoney(amount: number | undefined, currency: string, none: string) {
   if (amount === undefined) return <span class="quiet">{none}</span>;
@@ -73,7 +72,7 @@ export function Events() {
   const [isLive, setLive] = useState(true);
   const query = queryOf();
   const stream = useStream(query, isLive);
-  const features = useAsk<Page<Feature>>(FEATURES).data?.items ?? [];
+  const features = useWhole<Feature>(FEATURES).data?.items ?? [];
   const event = place.value.query.get("event");
   return (
     <>

@@ -8,10 +8,12 @@ import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Pager, Table } from "../../ui/table.tsx";
 import type { Feature, FeatureFigures, Page } from "../../wire.ts";
 import { RangeChoice, rangeNow, sameDays } from "../range.tsx";
-import { LISTED_MAX } from "../short-list.ts";
 import { NewFeature } from "./forms.tsx";
 
 /** What is metered and checked, with what it brings and costs. */
+
+/** Features of a page: as many as the API gives at once, since those on it stand in the order of their events. */
+const LISTED_MAX = 200;
 
 type Figures = { currency: string; features: FeatureFigures[] };
 type Row = { feature: Feature; figures: FeatureFigures | undefined };

@@ -154,7 +154,7 @@ function marginMatters({ customers, totals, summary, currency }: Portfolio): Mat
   ];
 }
 
-function invoiceMatters({ items: invoices, pagination: { total } }: Page<Invoice>): Matter[] {
+function invoiceMatters({ items: invoices, pagination: { total, hasMore } }: Page<Invoice>): Matter[] {
   if (invoices.length === 0) return [];
   const owners = new Map(
     invoices.flatMap((invoice) => {
@@ -171,7 +171,9 @@ function invoiceMatters({ items: invoices, pagination: { total } }: Page<Invoice
       title,
       told: (
         <>
-          {listed(links)}. {all}
+          {/* Whose the others are is not known here, so those cannot be counted. */}
+          {hasMore ? [...links.slice(0, NAMED_MAX).flatMap((link) => [link, ", "]), "and others"] : listed(links)}.{" "}
+          {all}
         </>
       ),
     },
@@ -185,7 +187,9 @@ function limitMatters(items: LimitsNear["items"]): Matter[] {
     const links = [...byCustomer.values()].map(({ customerReferenceId, customerId, customerName, featureKey }) => (
       <a
         key={customerId}
-        href={hrefOf(`/customers/${encodeURIComponent(customerReferenceId ?? customerId)}?why=${featureKey}`)}
+        href={hrefOf(
+          `/customers/${encodeURIComponent(customerReferenceId ?? customerId)}?why=${encodeURIComponent(featureKey)}`,
+        )}
       >
         {customerName}
       </a>

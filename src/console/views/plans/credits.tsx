@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk, withQuery } from "../../api.ts";
+import { ask, useWhole, withQuery } from "../../api.ts";
 import { count } from "../../format.ts";
 import { FormDialog, NumberField, SelectField } from "../../ui/form.tsx";
 import { Card } from "../../ui/parts.tsx";
 import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { Allocation, CreditModel, Page, Plan } from "../../wire.ts";
+import type { Allocation, CreditModel, Plan } from "../../wire.ts";
 import { allocationLine } from "../rule-words.tsx";
-import { LISTED_MAX } from "../short-list.ts";
 import { Consequence } from "./consequence.tsx";
 
 /** The credits that a plan gives with each period. */
@@ -114,7 +113,7 @@ function GiveCredits({
   onClose: () => void;
   onDone: () => void;
 }) {
-  const models = useAsk<Page<CreditModel>>(`/api/v1/monetization/credits/models?limit=${LISTED_MAX}`);
+  const models = useWhole<CreditModel>("/api/v1/monetization/credits/models");
   const [modelId, setModelId] = useState(was?.creditModelId ?? "");
   const [amount, setAmount] = useState(was === undefined ? "" : String(was.creditAmount));
   const [months, setMonths] = useState(was?.grantExpiresMonths === undefined ? "" : String(was.grantExpiresMonths));

@@ -1,12 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
-import { ask, useAsk } from "../../api.ts";
+import { ask, useAsk, useWhole } from "../../api.ts";
 import { navigate, unsaved } from "../../router.ts";
 import { Form } from "../../ui/form.tsx";
 import { Badge, Card } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import type { CreditModel, Feature, FeaturePlan, Page, PlanFeatures } from "../../wire.ts";
 import { NewFeature } from "../features/forms.tsx";
-import { LISTED_MAX } from "../short-list.ts";
 import { Consequence } from "./consequence.tsx";
 import { EditedPreview } from "./edited-preview.tsx";
 import { bodyOf, draftOf, newRule, type RuleDraft } from "./rule-draft.ts";
@@ -17,8 +16,8 @@ import { RuleForm } from "./rule-form.tsx";
 export function RulesEditor({ id }: { id: string }) {
   const ref = encodeURIComponent(id);
   const plan = useAsk<PlanFeatures>(`/api/v1/monetization/plans/${ref}/features`);
-  const features = useAsk<Page<Feature>>(`/api/v1/monetization/features?limit=${LISTED_MAX}`);
-  const models = useAsk<Page<CreditModel>>(`/api/v1/monetization/credits/models?limit=${LISTED_MAX}`);
+  const features = useWhole<Feature>("/api/v1/monetization/features");
+  const models = useWhole<CreditModel>("/api/v1/monetization/credits/models");
   return (
     <Answer asked={plan} what="the plan">
       {(of) => (
@@ -115,7 +114,7 @@ function Editor({
 
 /** What other plans call a unit of a feature: it has to be the same everywhere. Empty: none has said it yet. */
 async function unitOf(featureId: string): Promise<string> {
-  const path = `/api/v1/monetization/features/${featureId}/plans?limit=${LISTED_MAX}`;
+  const path = `/api/v1/monetization/features/${featureId}/plans?limit=200`;
   const answered = await ask<Page<FeaturePlan>>("GET", path);
   const rules = answered.ok ? answered.data.items.map(({ rule }) => rule) : [];
   return rules.find(({ value }) => value.pricing?.usage_unit_type !== undefined)?.value.pricing?.usage_unit_type ?? "";

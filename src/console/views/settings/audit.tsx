@@ -1,4 +1,4 @@
-import { useAsk } from "../../api.ts";
+import { useWhole } from "../../api.ts";
 import { words } from "../../format.ts";
 import { hrefOf, place, setQuery } from "../../router.ts";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -7,7 +7,7 @@ import { PagedTable } from "../../ui/paged.tsx";
 import { Card, Fact, Time } from "../../ui/parts.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { ApiKey, AuditEntry, Page } from "../../wire.ts";
+import type { ApiKey, AuditEntry } from "../../wire.ts";
 
 /** Who did what, with what was before and what is since. Filters and the entry that is open stand in the address. */
 
@@ -81,7 +81,7 @@ export function AuditLog() {
   const { query } = place.value;
   const get = (name: string) => query.get(name) ?? "";
   const set = (name: string) => (value: string) => setQuery({ [name]: value, offset: undefined, entry: undefined });
-  const keys = useAsk<Page<ApiKey>>("/api/v1/account/api-keys?limit=200");
+  const keys = useWhole<ApiKey>("/api/v1/account/api-keys");
   const filter = {
     action: get("action"),
     target: get("target").trim(),

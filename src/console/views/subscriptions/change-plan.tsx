@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk } from "../../api.ts";
+import { ask, useWhole } from "../../api.ts";
 import { usePreview } from "../../preview.ts";
 import { FormDialog, SelectField } from "../../ui/form.tsx";
 import { Choice, Time } from "../../ui/parts.tsx";
 import { Preview } from "../../ui/preview.tsx";
-import type { Page, Plan, PlanChangePreview, Subscription } from "../../wire.ts";
+import type { Plan, PlanChangePreview, Subscription } from "../../wire.ts";
 import { CreditsToCome } from "./credits-to-come.tsx";
 import { InvoiceSketch, sketchTitle } from "./invoice-sketch.tsx";
 import type { Told } from "./new.tsx";
@@ -34,7 +34,7 @@ export function ChangePlan({
   const { id, plan: current } = subscription;
   const [to, setTo] = useState("");
   const [changeType, setType] = useState<ChangeType>("UPGRADE");
-  const plans = useAsk<Page<Plan>>("/api/v1/monetization/plans?limit=200");
+  const plans = useWhole<Plan>("/api/v1/monetization/plans");
   const offered = (plans.data?.items ?? []).filter(
     (one) => one.status === "ACTIVE" && one.id !== current.id && one.currency === current.currency,
   );

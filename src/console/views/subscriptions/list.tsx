@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { useAsk } from "../../api.ts";
+import { useWhole } from "../../api.ts";
 import { words } from "../../format.ts";
 import { navigate, place, setQuery } from "../../router.ts";
 import { PagedTable } from "../../ui/paged.tsx";
@@ -7,7 +7,7 @@ import { Badge, Card, Choice, Time } from "../../ui/parts.tsx";
 import { StateFilter } from "../../ui/state-filter.tsx";
 import { Empty, Failure, Loading } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
-import type { Page, Plan, ScheduledChange, Subscription } from "../../wire.ts";
+import type { Plan, ScheduledChange, Subscription } from "../../wire.ts";
 import { customerName } from "../customer-link.tsx";
 import { CustomerFilter, filterOf, useFilteredCustomer } from "../filters.tsx";
 import { NewSubscription } from "./new.tsx";
@@ -116,7 +116,7 @@ export function Subscriptions() {
 function All() {
   const { query } = place.value;
   const [status, planId] = [query.get("status") ?? "", query.get("planId") ?? ""];
-  const plans = useAsk<Page<Plan>>("/api/v1/monetization/plans?limit=200");
+  const plans = useWhole<Plan>("/api/v1/monetization/plans");
   const owner = useFilteredCustomer();
   const isNarrowed = status !== "" || planId !== "" || filterOf("customer") !== undefined;
   return (

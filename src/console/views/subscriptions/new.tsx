@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import { ask, useAsk } from "../../api.ts";
+import { ask, useWhole } from "../../api.ts";
 import { usePreview } from "../../preview.ts";
 import { FormDialog, NumberField, numberOf, SelectField } from "../../ui/form.tsx";
 import { Time } from "../../ui/parts.tsx";
 import { CustomerField } from "../../ui/pick-customer.tsx";
 import { Preview } from "../../ui/preview.tsx";
-import type { Page, Plan, SubscribePreview, Subscription } from "../../wire.ts";
+import type { Plan, SubscribePreview, Subscription } from "../../wire.ts";
 import { CreditsToCome } from "./credits-to-come.tsx";
 import { InvoiceSketch, sketchTitle } from "./invoice-sketch.tsx";
 import { priceWords } from "./words.tsx";
@@ -26,7 +26,7 @@ export function NewSubscription({
   const [customer, setCustomer] = useState(given);
   const [plan, setPlan] = useState("");
   const [grace, setGrace] = useState("");
-  const plans = useAsk<Page<Plan>>("/api/v1/monetization/plans?limit=200");
+  const plans = useWhole<Plan>("/api/v1/monetization/plans");
   const sold = (plans.data?.items ?? []).filter(({ status }) => status === "ACTIVE");
   const isFilled = customer.trim() !== "" && plan !== "";
   const foreseen = usePreview<SubscribePreview>(isFilled ? "/api/v1/client/subscriptions/preview" : undefined, {

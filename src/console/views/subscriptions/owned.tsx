@@ -1,10 +1,10 @@
-import { useAsk } from "../../api.ts";
+import { useAsk, useWhole } from "../../api.ts";
 import { count, money } from "../../format.ts";
 import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Time } from "../../ui/parts.tsx";
 import { Answer, Empty, Failure, Loading } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import type { Invoice, Page, PlanVersion, Pool, Subscription } from "../../wire.ts";
+import type { Invoice, PlanVersion, Pool, Subscription } from "../../wire.ts";
 import { customerRef } from "../customer-link.tsx";
 import { Lines, ruleLines } from "../rule-words.tsx";
 import { InvoiceSketch } from "./invoice-sketch.tsx";
@@ -40,7 +40,7 @@ type RuleOf = PlanVersion["features"][number];
 
 /** What the version that was bought gives; newer ones of the plan do not change it. */
 export function Given({ subscription: { plan } }: { subscription: Subscription }) {
-  const asked = useAsk<Page<PlanVersion>>(`/api/v1/monetization/plans/${plan.id}/versions?limit=200`);
+  const asked = useWhole<PlanVersion>(`/api/v1/monetization/plans/${plan.id}/versions`);
   const columns: readonly Column<RuleOf>[] = [
     { title: "Feature", cell: ({ featureKey }) => <code>{featureKey}</code> },
     { title: "Rule", cell: (rule) => <Lines lines={ruleLines(rule, plan.currency)} /> },
@@ -112,7 +112,7 @@ export function Invoices({ subscription: { id } }: { subscription: Subscription 
 /** The pools that this one may draw from: linked to it, or to nobody. */
 export function Pools({ subscription: { id, customer } }: { subscription: Subscription }) {
   const ref = customerRef(customer);
-  const asked = useAsk<Page<Pool>>(`/api/v1/client/credits/${ref}/pools?limit=200`);
+  const asked = useWhole<Pool>(`/api/v1/client/credits/${ref}/pools`);
   const columns: readonly Column<Pool>[] = [
     { title: "Pool", cell: ({ name }) => name },
     { title: "State", cell: ({ status }) => <Badge state={status} /> },
