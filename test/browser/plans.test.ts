@@ -332,6 +332,21 @@ describe("does", () => {
     expect(errors).toEqual([]);
   });
 
+  test("a list that begins with a few shows all of them", async ({ expect }) => {
+    const { page } = await come();
+    await signIn(page, at("/features/ai.chat"));
+    const card = page.getByRole("region", { name: "By customer", exact: true }).first();
+    const rows = card.locator("tbody tr");
+    await expect.poll(() => rows.count()).toBe(10);
+    const all = card.getByRole("button", { name: /^Show all/ });
+    const total = Number(/\d+/.exec((await all.textContent()) ?? "")?.[0]);
+    await all.click();
+    expect(total).toBeGreaterThan(10);
+    await expect.poll(() => rows.count()).toBe(total);
+    await card.getByRole("button", { name: "Show the first 10 alone" }).click();
+    await expect.poll(() => rows.count()).toBe(10);
+  });
+
   test("a feature is made, edited, switched off and on, and deleted", async ({ expect }) => {
     const { page, errors } = await come();
     await signIn(page, at("/features"));
