@@ -1,5 +1,5 @@
-import type { E12 } from "../domain/amount.ts";
 import type { StoredEvent } from "../domain/event.ts";
+import { addEvent, type EventGroup, type EventGroups, type GroupedEvent } from "../domain/event-groups.ts";
 import { FEED_EVENTS_PER_ACCOUNT_MAX } from "../domain/limits.ts";
 
 /** The feed: the newest events of an account, bounded, for the account-wide view. Never a source of sums. */
@@ -89,17 +89,6 @@ export async function feedEvents(
   };
 }
 
-export type FeedGroup = {
-  key: string;
-  currency: string;
-  events: number;
-  costUnknownEvents: number;
-  usageE12: E12;
-  costE12: E12;
-  revenueE12: E12;
-  lastOccurredAtMs: number;
-};
-
 const GROUP_COLUMNS = {
   CUSTOMER: "customer_id",
   FEATURE: "feature_id",
@@ -109,16 +98,7 @@ const GROUP_COLUMNS = {
 } as const;
 export type FeedGrouping = keyof typeof GROUP_COLUMNS;
 
-type GroupedRow = {
-  key: string;
-  at_ms: number;
-  currency: string;
-  usage: string;
-  cost: string | null;
-  revenue: string | null;
-  other_revenue: string | null;
-  other_currency: string | null;
-};
+type GroupedRow = GroupedEvent & { amountE12: string | null; otherCurrency: string | null };
 
 /** What the feed still has, summed by one property: exact for these events, and no more than these. */
 export async function groupedFeed(
@@ -126,48 +106,22 @@ export async function groupedFeed(
   accountId: string,
   filter: FeedFilter,
   groupBy: FeedGrouping,
-): Promise<FeedGroup[]> {
+): Promise<EventGroup[]> {
   const { clause, bound } = where(accountId, filter);
   // Amounts are text in the event: added here, for SQL would add them as floating point. The feed is bounded, so is this.
   const { results } = await database
     .prepare(
-      `SELECT ${GROUP_COLUMNS[groupBy]} AS key, occurred_at_ms AS at_ms, event ->> 'currency' AS currency,
+      `SELECT ${GROUP_COLUMNS[groupBy]} AS key, occurred_at_ms AS atMs, event ->> 'currency' AS currency,
          event ->> 'usageE12' AS usage, event ->> 'costE12' AS cost, event ->> 'revenueE12' AS revenue,
-         event ->> '$.otherRevenue.amountE12' AS other_revenue, event ->> '$.otherRevenue.currency' AS other_currency
+         event ->> '$.otherRevenue.amountE12' AS amountE12, event ->> '$.otherRevenue.currency' AS otherCurrency
        FROM feed WHERE ${clause} ORDER BY occurred_at_ms DESC LIMIT ?`,
     )
     .bind(...bound, FEED_EVENTS_PER_ACCOUNT_MAX)
     .all<GroupedRow>();
-  const groups = new Map<string, FeedGroup>();
+  const groups: EventGroups = new Map();
   for (const row of results) {
-    const group = groupOf(groups, row, row.currency);
-    group.events += 1;
-    group.usageE12 += BigInt(row.usage);
-    if (row.cost === null) group.costUnknownEvents += 1;
-    else group.costE12 += BigInt(row.cost);
-    if (row.revenue !== null) group.revenueE12 += BigInt(row.revenue);
-    if (row.other_revenue !== null && row.other_revenue !== "0" && row.other_currency !== null)
-      groupOf(groups, row, row.other_currency).revenueE12 += BigInt(row.other_revenue);
+    const { amountE12, otherCurrency: currency } = row;
+    addEvent(groups, row, amountE12 === null || currency === null ? undefined : { amountE12, currency });
   }
   return [...groups.values()];
-}
-
-/** Rows come newest first. */
-function groupOf(groups: Map<string, FeedGroup>, { key, at_ms }: GroupedRow, currency: string): FeedGroup {
-  const name = JSON.stringify([key, currency]);
-  let group = groups.get(name);
-  if (group === undefined) {
-    group = {
-      key,
-      currency,
-      events: 0,
-      costUnknownEvents: 0,
-      usageE12: 0n,
-      costE12: 0n,
-      revenueE12: 0n,
-      lastOccurredAtMs: at_ms,
-    };
-    groups.set(name, group);
-  }
-  return group;
 }

@@ -1,5 +1,11 @@
-import type { E12 } from "../../domain/amount.ts";
 import type { StoredEvent } from "../../domain/event.ts";
+import {
+  addEvent,
+  type EventGroup,
+  type EventGroups,
+  type GroupedEvent,
+  type OtherText,
+} from "../../domain/event-groups.ts";
 import type { EventFilter } from "../calls.ts";
 import type { Customer } from "../image.ts";
 import { EVENT_COLUMNS, readEvents } from "../store.ts";
@@ -45,18 +51,6 @@ export function events(
   return { items, total };
 }
 
-/** `currency`: undefined for the account's own. A group in another one holds what events of the first brought in it, and counts none. */
-export type EventGroup = {
-  key: string;
-  currency?: string;
-  events: number;
-  costE12: E12;
-  revenueE12: E12;
-  usageE12: E12;
-  costUnknownEvents: number;
-  lastOccurredAtMs: number;
-};
-
 const GROUP_COLUMNS = {
   MODEL: "model",
   MODEL_PROVIDER: "provider",
@@ -65,58 +59,21 @@ const GROUP_COLUMNS = {
 } as const;
 export type EventGrouping = keyof typeof GROUP_COLUMNS;
 
-type GroupedRow = {
-  key: string;
-  usage: string;
-  cost: string | null;
-  revenue: string | null;
-  at_ms: number;
-  other: string | null;
-};
+type GroupedRow = Omit<GroupedEvent, "currency"> & { other: string | null };
 
-/** This customer's events summed by one property, most events first. Exact: amounts are added as integers, row by row. */
+/** This customer's events summed by one property, most events first. */
 export function groupedEvents(customer: Customer, filter: EventFilter, groupBy: EventGrouping): EventGroup[] {
   const { clause, bound } = where(filter);
-  const groups = new Map<string, EventGroup>();
+  const groups: EventGroups = new Map();
   // A cursor, not an array: a customer may have a million events, and only the groups are kept.
   const rows = customer.sql.exec<GroupedRow>(
     `SELECT ${GROUP_COLUMNS[groupBy]} AS key, usage_e12 AS usage, cost_e12 AS cost, revenue_e12 AS revenue,
-       occurred_at_ms AS at_ms, ${OTHER_REVENUE} AS other FROM events ${clause}`,
+       occurred_at_ms AS atMs, ${OTHER_REVENUE} AS other FROM events ${clause}`,
     ...bound,
   );
-  for (const { key, usage, cost, revenue, at_ms: atMs, other } of rows) {
-    const group = groupOf(groups, key, atMs);
-    group.events += 1;
-    group.usageE12 += BigInt(usage);
-    if (cost === null) group.costUnknownEvents += 1;
-    else group.costE12 += BigInt(cost);
-    if (revenue !== null) group.revenueE12 += BigInt(revenue);
-    if (other === null) continue;
-    const { amountE12, currency } = JSON.parse(other) as { amountE12: string; currency: string };
-    if (amountE12 !== "0") groupOf(groups, key, atMs, currency).revenueE12 += BigInt(amountE12);
-  }
+  for (const row of rows) addEvent(groups, row, row.other === null ? undefined : (JSON.parse(row.other) as OtherText));
   return [...groups.values()].sort((a, b) => b.events - a.events || (a.key < b.key ? -1 : 1));
 }
 
 /** Of an event that brought money of another currency, what it brought. To look for the word first costs less than to read all details. */
 const OTHER_REVENUE = `CASE WHEN instr(detail, '"otherRevenue"') > 0 THEN detail -> '$.otherRevenue' END`;
-
-function groupOf(groups: Map<string, EventGroup>, key: string, atMs: number, currency?: string): EventGroup {
-  const name = currency === undefined ? key : `${currency}\n${key}`;
-  let group = groups.get(name);
-  if (group === undefined) {
-    group = {
-      key,
-      ...(currency === undefined ? {} : { currency }),
-      events: 0,
-      costE12: 0n,
-      revenueE12: 0n,
-      usageE12: 0n,
-      costUnknownEvents: 0,
-      lastOccurredAtMs: atMs,
-    };
-    groups.set(name, group);
-  }
-  group.lastOccurredAtMs = Math.max(group.lastOccurredAtMs, atMs);
-  return group;
-}

@@ -6,7 +6,7 @@ import { EventDetailWire, toWireEventDetail } from "../../contract/event-detail.
 import { idText, instantText, paged, pageOf, sumFields } from "../../contract/scalars.ts";
 import type { EventFilter } from "../../customer/calls.ts";
 import { objectOf } from "../../customer/object-of.ts";
-import type { E12 } from "../../domain/amount.ts";
+import { addGroup, type EventGroup, type EventGroups } from "../../domain/event-groups.ts";
 import { marginPercent, noFigures } from "../../domain/figures.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { groupedRollups } from "../../ledger/customer-sums.ts";
@@ -119,18 +119,6 @@ async function customerEvents(
   };
 }
 
-/** A group before it has a label. */
-type Group = {
-  key: string;
-  currency?: string;
-  events: number;
-  costUnknownEvents: number;
-  usageE12: E12;
-  costE12: E12;
-  revenueE12: E12;
-  lastOccurredAtMs: number;
-};
-
 const Id = z.object({ id: idText });
 
 async function oneEvent(call: Call<z.output<typeof Id>>): Promise<Answer> {
@@ -183,7 +171,7 @@ async function groupedEvents(call: Call<unknown, z.output<typeof GroupedEventsQu
   return answer(200, { items, complete, ...range, asOf: instantText(Date.now()), currency, groupBy });
 }
 
-type Groups = { groups: Group[]; complete: boolean; range: { start?: string; end?: string } };
+type Groups = { groups: EventGroup[]; complete: boolean; range: { start?: string; end?: string } };
 
 async function groupsOf(
   call: Call<unknown, z.output<typeof GroupedEventsQuery>>,
@@ -235,7 +223,7 @@ async function customerGroups(
   filter: EventFilter,
   featureIds: string[] | undefined,
   groupBy: z.output<typeof GroupedEventsQuery>["groupBy"],
-): Promise<Group[]> {
+): Promise<EventGroup[]> {
   const object = objectOf(call.env, call.account.account.accountId, customer.customerId);
   const filters: EventFilter[] =
     featureIds === undefined ? [filter] : featureIds.map((featureId) => ({ ...filter, featureId }));
@@ -243,29 +231,15 @@ async function customerGroups(
     // Of one customer there is one group by customer: any grouping sums to it.
     filters.map((one) => object.groupedEvents(one, groupBy === "CUSTOMER" ? "MODEL" : groupBy)),
   );
-  const groups = new Map<string, Group>();
-  for (const part of parts.flat()) {
-    const key = groupBy === "CUSTOMER" ? customer.customerId : part.key;
-    const name = JSON.stringify([key, part.currency]);
-    const group = groups.get(name);
-    if (group === undefined) {
-      groups.set(name, { ...part, key });
-      continue;
-    }
-    group.events += part.events;
-    group.costUnknownEvents += part.costUnknownEvents;
-    group.usageE12 += part.usageE12;
-    group.costE12 += part.costE12;
-    group.revenueE12 += part.revenueE12;
-    group.lastOccurredAtMs = Math.max(group.lastOccurredAtMs, part.lastOccurredAtMs);
-  }
+  const groups: EventGroups = new Map();
+  for (const part of parts.flat()) addGroup(groups, groupBy === "CUSTOMER" ? customer.customerId : part.key, part);
   return [...groups.values()];
 }
 
 async function labelOf(
   call: Call,
   groupBy: z.output<typeof GroupedEventsQuery>["groupBy"],
-  groups: readonly Group[],
+  groups: readonly EventGroup[],
 ): Promise<(key: string) => string> {
   const { accountId } = call.account.account;
   if (groupBy === "CUSTOMER") {
