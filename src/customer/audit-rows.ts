@@ -4,7 +4,8 @@ import type { Counted, StoredEvent, TakenFrom } from "../domain/event.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import { fromJsonText } from "../domain/json-text.ts";
 import type { SummedEvent } from "../domain/rollup-books.ts";
-import { type Counter, counterKey, type UsageSegment } from "../domain/usage.ts";
+import { counterKey, type UsageSegment } from "../domain/usage.ts";
+import { COUNTER_COLUMNS, type CounterRow, totalsOf } from "./book-store.ts";
 import { readDetail } from "./event-detail.ts";
 import { newestSeq } from "./store.ts";
 
@@ -21,32 +22,8 @@ export function* allSegments(sql: SqlStorage): Iterable<UsageSegment> {
     yield fromJsonText<UsageSegment>(body);
 }
 
-type CounterTotal = Omit<Counter, "segment">;
-
-export function allCounters(sql: SqlStorage): CounterTotal[] {
-  return sql
-    .exec<{
-      subscription: number;
-      feature_id: string;
-      feature_key: string;
-      used_e12: string;
-      billable_e12: string;
-      used_at_start_e12: string;
-      billable_at_start_e12: string;
-    }>(
-      `SELECT subscription, feature_id, feature_key, used_e12, billable_e12, used_at_start_e12, billable_at_start_e12
-       FROM counters`,
-    )
-    .toArray()
-    .map((row) => ({
-      subscription: row.subscription,
-      featureId: row.feature_id,
-      featureKey: row.feature_key,
-      usedE12: BigInt(row.used_e12),
-      billableE12: BigInt(row.billable_e12),
-      usedAtStartE12: BigInt(row.used_at_start_e12),
-      billableAtStartE12: BigInt(row.billable_at_start_e12),
-    }));
+export function allCounters(sql: SqlStorage): ReturnType<typeof totalsOf>[] {
+  return sql.exec<CounterRow>(`SELECT ${COUNTER_COLUMNS} FROM counters`).toArray().map(totalsOf);
 }
 
 /** The number of the newest billed segment of each counter, by its key: what was counted before it was closed is of earlier periods. */

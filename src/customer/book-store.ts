@@ -117,7 +117,7 @@ export function readMrrSpans(sql: SqlStorage, tail: string, ...bound: number[]):
   return bodies<MrrSpan>(sql, `SELECT body FROM mrr_spans ${tail}`, ...bound);
 }
 
-type CounterRow = {
+export type CounterRow = {
   subscription: number;
   feature_id: string;
   feature_key: string;
@@ -133,21 +133,28 @@ type CounterRow = {
   segment_last_at_ms: number | null;
 };
 
-const COUNTER_COLUMNS = `subscription, feature_id, feature_key, used_e12, billable_e12, used_at_start_e12, billable_at_start_e12,
+export const COUNTER_COLUMNS = `subscription, feature_id, feature_key, used_e12, billable_e12, used_at_start_e12, billable_at_start_e12,
   segment_start_ms, segment_from_e12, segment_late_e12, segment_events, segment_first_at_ms, segment_last_at_ms`;
+
+/** What a counter's row says of its units, without its open segment. */
+export function totalsOf(row: CounterRow): Omit<Counter, "segment"> {
+  return {
+    subscription: row.subscription,
+    featureId: row.feature_id,
+    featureKey: row.feature_key,
+    usedE12: BigInt(row.used_e12),
+    billableE12: BigInt(row.billable_e12),
+    usedAtStartE12: BigInt(row.used_at_start_e12),
+    billableAtStartE12: BigInt(row.billable_at_start_e12),
+  };
+}
 
 function countersOf(sql: SqlStorage, subscription: number): Counter[] {
   return sql
     .exec<CounterRow>(`SELECT ${COUNTER_COLUMNS} FROM counters WHERE subscription = ?`, subscription)
     .toArray()
     .map((row) => ({
-      subscription: row.subscription,
-      featureId: row.feature_id,
-      featureKey: row.feature_key,
-      usedE12: BigInt(row.used_e12),
-      billableE12: BigInt(row.billable_e12),
-      usedAtStartE12: BigInt(row.used_at_start_e12),
-      billableAtStartE12: BigInt(row.billable_at_start_e12),
+      ...totalsOf(row),
       segment: {
         startMs: row.segment_start_ms,
         billableFromE12: BigInt(row.segment_from_e12),

@@ -121,9 +121,8 @@ export function readEntries(
   pool: number,
   page: { limit: number; offset: number },
 ): { items: CreditEntry[]; total: number } {
-  const [counted] = sql.exec<{ n: number }>("SELECT entries AS n FROM credit_pools WHERE number = ?", pool).toArray();
   return {
-    total: counted?.n ?? 0,
+    total: entryCountOf(sql, pool),
     items: bodies<CreditEntry>(
       sql,
       "SELECT body FROM credit_entries WHERE pool = ? ORDER BY at_ms DESC, number DESC LIMIT ? OFFSET ?",
@@ -216,9 +215,10 @@ export function* ledgerOf(sql: SqlStorage, pool: number): Iterable<{ entry: Cred
     };
 }
 
-/** How many entries were written to a pool's ledger. */
+/** How many entries were written to a pool's ledger; none where there is no such pool. */
 export function entryCountOf(sql: SqlStorage, pool: number): number {
-  return sql.exec<{ n: number }>("SELECT entries AS n FROM credit_pools WHERE number = ?", pool).one().n;
+  const [counted] = sql.exec<{ n: number }>("SELECT entries AS n FROM credit_pools WHERE number = ?", pool).toArray();
+  return counted?.n ?? 0;
 }
 
 /** All grants of a pool, oldest first; read as they are walked. */
