@@ -92,6 +92,11 @@ export function utcDay(instant: string): string {
   return UTC_DAY.format(new Date(instant));
 }
 
+/** 2026-11-27T10:30:00.000 in the viewer's zone: what fields of days and times hold the beginning of. */
+export function localText(instant: Date): string {
+  return new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000).toISOString().slice(0, -1);
+}
+
 /** Day and time in the viewer's zone. */
 export function moment(instant: string): string {
   return MOMENT.format(new Date(instant));

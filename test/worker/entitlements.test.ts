@@ -37,6 +37,13 @@ async function enable(world: World, featureKey: string, isEnabled: boolean): Pro
   await ok(world.call("PATCH", `/api/v1/monetization/features/${data.id}`, { isEnabled }));
 }
 
+/** Says what the customer's hours cost; what is no number throws once they become days, which quarantines. */
+function costOfHours(world: World, id: string, text: string) {
+  return runInDurableObject(world.object(id), (_, state) =>
+    state.storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
+  );
+}
+
 describe("does", () => {
   test("an allowed check shows what is used, the limit and what is left", async ({ expect }) => {
     const world = await newWorld();
@@ -316,11 +323,7 @@ describe("refuses", () => {
     });
     const reservation = (await ok(reserve(world, { ttlSeconds: 3600 }))).reservationId;
     const first = await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 1 });
-    const broken = (text: string) =>
-      runInDurableObject(world.object(id), (_, state) =>
-        state.storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
-      );
-    await broken("no number");
+    await costOfHours(world, id, "no number");
     await evictDurableObject(world.object(id));
     // Hours become days, which throws.
     clockAt("2030-04-20T00:00:00Z");
@@ -348,7 +351,7 @@ describe("refuses", () => {
       expect(answer).toMatchObject({ status: 503, error: { code: "unavailable" } });
       expect(answer.headers.get("Retry-After")).toBe("60");
     }
-    await broken("0");
+    await costOfHours(world, id, "0");
     // In order: 3, then 4 (the one that passes the limit), then nothing of the last.
     expect(await used(world)).toBe(7);
     const { items } = await world.object(id).events({}, { limit: 10, offset: 0 });
@@ -384,15 +387,11 @@ describe("holds", () => {
     const world = await newWorld();
     const { id } = await ada(world, { chat: usage(2) }, { currency: "EUR" });
     await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 1 });
-    const broken = (text: string) =>
-      runInDurableObject(world.object(id), (_, state) =>
-        state.storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
-      );
-    await broken("no number");
+    await costOfHours(world, id, "no number");
     await evictDurableObject(world.object(id));
     clockAt("2030-04-20T00:00:00Z");
     await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 3 });
-    await broken("0");
+    await costOfHours(world, id, "0");
     expect(await used(world)).toBe(3);
     await world.flush(id);
     const range = "start=2030-01-01T00:00:00Z&end=2030-05-01T00:00:00Z";
@@ -409,18 +408,14 @@ describe("holds", () => {
     const world = await newWorld();
     const { id } = await ada(world, { chat: usage(2) });
     await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits: 1 });
-    const broken = (text: string) =>
-      runInDurableObject(world.object(id), (_, state) =>
-        state.storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
-      );
-    await broken("no number");
+    await costOfHours(world, id, "no number");
     await evictDurableObject(world.object(id));
     clockAt("2030-04-20T00:00:00Z");
     for (const usageUnits of [3, 900_000_000_000_000, 4]) {
       const answer = await world.event({ customerReferenceId: "ada", featureKey: "chat", usageUnits });
       expect(answer).toMatchObject({ status: 201, data: { unmeteredReason: "PENDING" } });
     }
-    await broken("0");
+    await costOfHours(world, id, "0");
     expect(await used(world)).toBe(7);
     const { items } = await world.object(id).events({}, { limit: 3, offset: 0 });
     expect(items.map(({ counted, unmeteredReason }) => [counted?.unitsE12, unmeteredReason])).toEqual([

@@ -1,6 +1,8 @@
+import type { VNode } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { useAsk, withQuery } from "../api.ts";
 import { place, setQuery } from "../router.ts";
+import { Failure, Loading } from "../ui/states.tsx";
 import type { Customer, CustomerItem, Page } from "../wire.ts";
 
 /** Conditions of a list, kept in its address. One that changes takes the list back to its first page. */
@@ -93,6 +95,18 @@ export function useFilteredCustomer(name = "customer") {
   if (reference === undefined) return { isKnown: true, customerId: undefined, problem: undefined };
   const isKnown = asked.data !== undefined && !asked.isLoading;
   return { isKnown, customerId: asked.data?.id, problem: asked.problem };
+}
+
+/** A list that waits for the customer whom a filter names, and says so where there is none. */
+export function OfFilteredCustomer({
+  owner: { problem, isKnown },
+  children,
+}: {
+  owner: ReturnType<typeof useFilteredCustomer>;
+  children: VNode;
+}) {
+  if (problem !== undefined) return <Failure problem={problem} />;
+  return isKnown ? children : <Loading what="the customer" />;
 }
 
 const REST_MS = 150;

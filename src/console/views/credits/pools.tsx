@@ -7,11 +7,11 @@ import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Meter } from "../../ui/parts.tsx";
 import { CustomerField } from "../../ui/pick-customer.tsx";
 import { StateFilter } from "../../ui/state-filter.tsx";
-import { Empty, Failure, Loading } from "../../ui/states.tsx";
+import { Empty } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import type { CreditModel, Pool } from "../../wire.ts";
 import { customerName, customerRef } from "../customer-link.tsx";
-import { CustomerFilter, useFilteredCustomer } from "../filters.tsx";
+import { CustomerFilter, OfFilteredCustomer, useFilteredCustomer } from "../filters.tsx";
 import { CreditsHead } from "./head.tsx";
 import { RolloverFields, rolloverBody, rolloverWords } from "./rollover.tsx";
 
@@ -70,11 +70,7 @@ export function Pools() {
           </div>
         }
       >
-        {owner.problem !== undefined ? (
-          <Failure problem={owner.problem} />
-        ) : !owner.isKnown ? (
-          <Loading what="the customer" />
-        ) : (
+        <OfFilteredCustomer owner={owner}>
           <PagedTable<Pool>
             path="/api/v1/monetization/credits/pools"
             query={{ ...(status === NEARLY_DRY ? { low: "true" } : { status }), customerId: owner.customerId }}
@@ -100,7 +96,7 @@ export function Pools() {
               )
             }
           />
-        )}
+        </OfFilteredCustomer>
       </Card>
       {isMaking ? <NewPool onClose={() => setMaking(false)} /> : null}
     </>

@@ -1,4 +1,5 @@
 import { withQuery } from "../../api.ts";
+import { localText } from "../../format.ts";
 import type { StoredEvent } from "../../wire.ts";
 
 /** What an event says in codes, in words. */
@@ -44,11 +45,6 @@ export function eventsOfModel(of: {
   start?: string;
 }): string {
   const model = of.model === "(other)" ? "" : of.model;
-  const from = of.start === undefined ? undefined : localDay(new Date(of.start));
+  const from = of.start === undefined ? undefined : localText(new Date(of.start)).slice(0, 10);
   return withQuery("/events", { model, provider: of.modelProvider, feature: of.featureKey, from });
-}
-
-/** 2026-11-27, in the viewer's zone. */
-function localDay(instant: Date): string {
-  return new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }

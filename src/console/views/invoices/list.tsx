@@ -4,7 +4,7 @@ import { money, words } from "../../format.ts";
 import { invoiceOwner } from "../../invoice-owner.ts";
 import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Time } from "../../ui/parts.tsx";
-import { Empty, Failure, Loading } from "../../ui/states.tsx";
+import { Empty } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { say } from "../../ui/toast.tsx";
 import type { Invoice } from "../../wire.ts";
@@ -13,6 +13,7 @@ import {
   DayFilter,
   dayStart,
   filterOf,
+  OfFilteredCustomer,
   SelectFilter,
   TextFilter,
   useFilteredCustomer,
@@ -89,11 +90,7 @@ export function Invoices() {
         <DayFilter name="until" label="to" />
       </search>
       <Card title="Newest first" wide>
-        {owner.problem !== undefined ? (
-          <Failure problem={owner.problem} />
-        ) : !owner.isKnown ? (
-          <Loading what="the customer" />
-        ) : (
+        <OfFilteredCustomer owner={owner}>
           <PagedTable<Invoice>
             path={INVOICES_PATH}
             query={query}
@@ -111,7 +108,7 @@ export function Invoices() {
               )
             }
           />
-        )}
+        </OfFilteredCustomer>
       </Card>
       {isVerifying ? <Verify onClose={() => setVerifying(false)} /> : null}
     </>

@@ -5,11 +5,11 @@ import { navigate, place, setQuery } from "../../router.ts";
 import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Choice, Time } from "../../ui/parts.tsx";
 import { StateFilter } from "../../ui/state-filter.tsx";
-import { Empty, Failure, Loading } from "../../ui/states.tsx";
+import { Empty } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import type { Plan, ScheduledChange, Subscription } from "../../wire.ts";
 import { customerName } from "../customer-link.tsx";
-import { CustomerFilter, filterOf, useFilteredCustomer } from "../filters.tsx";
+import { CustomerFilter, filterOf, OfFilteredCustomer, useFilteredCustomer } from "../filters.tsx";
 import { NewSubscription } from "./new.tsx";
 import { Ahead, priceWords } from "./words.tsx";
 
@@ -144,11 +144,7 @@ function All() {
         </div>
       }
     >
-      {owner.problem !== undefined ? (
-        <Failure problem={owner.problem} />
-      ) : !owner.isKnown ? (
-        <Loading what="the customer" />
-      ) : (
+      <OfFilteredCustomer owner={owner}>
         <PagedTable<Subscription>
           path={PATH}
           query={{ status, planId, customerId: owner.customerId }}
@@ -174,7 +170,7 @@ function All() {
             )
           }
         />
-      )}
+      </OfFilteredCustomer>
     </Card>
   );
 }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { ask } from "../../api.ts";
-import { count } from "../../format.ts";
+import { count, localText } from "../../format.ts";
 import { navigate } from "../../router.ts";
 import { FormDialog, InstantField, instantOf, TextField, textOf } from "../../ui/form.tsx";
 import { PagedTable } from "../../ui/paged.tsx";
@@ -59,8 +59,7 @@ export function TestClocks() {
 
 /** The viewer's present minute, as an instant's field holds it. */
 function nowLocal(): string {
-  const now = new Date();
-  return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  return localText(new Date()).slice(0, 16);
 }
 
 function NewClock({ onClose }: { onClose: () => void }) {
