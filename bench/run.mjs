@@ -48,7 +48,7 @@ async function measureRequests() {
     at.set(connections, await interleave({ client: world.client, probes, connections, rounds, seconds }));
     keep({ lines: [], figures: figuresOf(at.get(connections), connections) });
   }
-  told.push(onceOverInsert(at.get(32)));
+  told.push(...onceOverInsert((connections) => at.get(connections)));
   for (const suite of SUITES) keep({ lines: suite.requestLines((connections) => at.get(connections)) });
 }
 

@@ -73,7 +73,7 @@ const DOORS: Record<string, readonly string[]> = {
 
 /** Packages a room may import; a room that is not here imports none. */
 const PACKAGES: Record<string, readonly string[]> = {
-  http: ["hono", "hono/html", "zod", "papaparse"],
+  http: ["hono", "hono/html", "hono/router", "zod", "papaparse"],
   contract: ["zod"],
   console: ["preact", "preact/hooks", "@preact/signals", "uplot", "zod"],
   customer: ["cloudflare:workers"],

@@ -4,6 +4,9 @@ import { eventRequest, getRequest } from "../requests/makers.mjs";
 
 const INSERT = "floor: durable insert";
 const ONCE = "floor: one row, once";
+const BURNT = "floor: rows of a burn, once";
+const ROW = "floor: one row of a ledger";
+export const RPC = "floor: object RPC";
 const JSON_BODY = { "Content-Type": "application/json" };
 
 /** Miniflare options of the floor Worker. `databaseId` lets it stand on another Worker's D1, beside the same rows. */
@@ -24,9 +27,10 @@ export function floorProbes(instance) {
   const probe = (name, request) => ({ name, instance, job: { url: instance.addresses.floors, request } });
   return [
     probe("floor: constant", getRequest({ path: "/constant" })),
-    probe("floor: object RPC", getRequest({ path: "/rpc" })),
+    probe(RPC, getRequest({ path: "/rpc" })),
     insertFloor(instance),
-    onceFloor(instance),
+    onceFloor(instance, { name: ONCE, path: "/once" }),
+    onceFloor(instance, { name: BURNT, path: "/burnt" }),
     probe("floor: SELECT 1 on D1", getRequest({ path: "/select1" })),
   ];
 }
@@ -38,13 +42,39 @@ export function insertFloor(instance) {
 }
 
 /** What no Worker that keeps an event once can do without: JSON read, a call to an object, one row by its key, JSON written. */
-function onceFloor(instance) {
-  const request = eventRequest({ path: "/once", headers: JSON_BODY, customers: ["bench"], feature: "bench" });
-  return { name: ONCE, instance, job: { url: instance.addresses.floors, statuses: [201], request } };
+function onceFloor(instance, { name, path }) {
+  const request = eventRequest({ path, headers: JSON_BODY, customers: ["bench"], feature: "bench" });
+  return { name, instance, job: { url: instance.addresses.floors, statuses: [201], request } };
 }
 
-/** How many rows are kept once a second, over durable inserts: what is left for deciding anything. */
-export function onceOverInsert(figures) {
-  const ratio = ratioOf(figures.get(ONCE), figures.get(INSERT), "unitsPerSecond");
-  return `requests: ${ONCE}, JSON read and written, 32 connections: per second, over the durable insert's: ${ratio.toFixed(2)} ×`;
+/**
+ * What no balance at a past instant can do without: a call to an object and one row of its ledger by time, read and answered as JSON. Lays
+ * the ledger of `rows` first; asks for `asked` instants all over it, in no order.
+ */
+export async function rowFloor(instance, { rows, asked }) {
+  const { floors: url } = instance.addresses;
+  const laid = await fetch(`${url}/lay?count=${rows}`);
+  if (!laid.ok) throw new Error(`the floor's ledger: ${await laid.text()}`);
+  const paths = Array.from({ length: asked }, (_, index) => {
+    const row = 1 + Math.floor((((index * 197) % asked) * rows) / asked);
+    return `/row?at=${row * 1000}`;
+  });
+  return { name: ROW, instance, job: { url, request: getRequest({ paths }) } };
+}
+
+/** How long a row by time takes over a call that is answered from memory: what is left for knowing who asks, and whose pool it is. */
+export function rowOverCall(figures) {
+  const ratio = ratioOf(figures.get(ROW), figures.get(RPC), "p50");
+  return `credit-ledger: ${ROW}, read and answered as JSON: p50, over the object RPC's: ${ratio.toFixed(2)} ×`;
+}
+
+/** How many rows are kept once a second, and how long one takes alone, over durable inserts: what is left for deciding anything. */
+export function onceOverInsert(at) {
+  const over = (connections, field) =>
+    ratioOf(at(connections).get(ONCE), at(connections).get(INSERT), field).toFixed(2);
+  const measure = `requests: ${ONCE}, JSON read and written`;
+  return [
+    `${measure}, 1 connection: p50, over the durable insert's: ${over(1, "p50")} ×`,
+    `${measure}, 32 connections: per second, over the durable insert's: ${over(32, "unitsPerSecond")} ×`,
+  ];
 }

@@ -81,9 +81,8 @@ export function parseInstant(text: string): number | undefined {
   const [, year, month, day, hour, minute, second = "00", fraction = "", offsetHours, offsetMinutes = "00"] = parts;
   const millis = fraction.slice(0, 3).padEnd(3, "0");
   const offset = offsetHours === undefined ? "Z" : `${offsetHours}:${offsetMinutes}`;
-  // Date.parse rolls 30 February over to March: refuse what does not come back as written.
-  const utc = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
-  if (Number.isNaN(utc) || new Date(utc).getUTCDate() !== Number(day)) return undefined;
+  // Date.parse rolls 30 February over to March: refuse what does not come back as written. Every month has 28 days.
+  if (Number(day) > 28 && new Date(`${year}-${month}-${day}T00:00:00Z`).getUTCDate() !== Number(day)) return undefined;
   const atMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millis}${offset}`);
   return Number.isNaN(atMs) ? undefined : atMs;
 }

@@ -6,6 +6,7 @@ import { consolePage, isConsolePath } from "./console/pages.ts";
 import { allowCors, corsPreflight } from "./cors.ts";
 import { internalError, respond } from "./envelope.ts";
 import { logRequest } from "./log.ts";
+import { PathRouter } from "./path-router.ts";
 import { awayOf, serve } from "./pipeline.ts";
 import { requestIdOf } from "./request-id.ts";
 import { type Answer, type Call, isClientRoute, type Route } from "./route.ts";
@@ -40,7 +41,7 @@ export function stands(path: string, pathname: string): boolean {
  * earlier one with parameters stands for (a test says so).
  */
 export function mount(routes: readonly Route[]): App {
-  const router = new Hono<Bound>();
+  const router = new Hono<Bound>({ router: new PathRouter() });
   const methodsOf = new Map<string, Set<string>>();
   const exact = new Map<string, Route>();
   for (const route of routes) {

@@ -12,7 +12,7 @@ import { forgetAccount } from "../catalog/snapshot.ts";
 import { errorEnvelope } from "../contract/errors.ts";
 import { ACCOUNT_COMMIT_ATTEMPTS_MAX } from "../domain/limits.ts";
 import type { Refusal } from "../domain/refusal.ts";
-import { type Answer, answer, type Call, type Success } from "./route.ts";
+import { type Answer, answer, type Call, ipOf, type Success } from "./route.ts";
 import { seal, unseal } from "./seal.ts";
 
 /**
@@ -49,7 +49,7 @@ type Scope = { accountId: string; requests: string; actor: Actor };
 /** Carries out a command of the caller's own account. 503 while D1 is away: nothing is known to have happened, so try again. */
 export function commitAccount(call: Call, decide: Decide): Promise<Answer> {
   const { accountId } = call.account.account;
-  const actor = { keyId: call.key.keyId, hint: call.key.hint, ip: call.ip, requestId: call.requestId };
+  const actor = { keyId: call.key.keyId, hint: call.key.hint, ip: ipOf(call), requestId: call.requestId };
   return commit(call, { accountId, requests: accountId, actor }, decide);
 }
 
@@ -72,7 +72,7 @@ export function answerOnce(
 
 /** Makes an account with the root token. Nothing of the account exists yet, so its requests are remembered under `root`. */
 export function commitAsRoot(call: Call, accountId: string, decide: Decide): Promise<Answer> {
-  const actor = { hint: "root token", ip: call.ip, requestId: call.requestId };
+  const actor = { hint: "root token", ip: ipOf(call), requestId: call.requestId };
   return commit(call, { accountId, requests: "root", actor }, decide);
 }
 

@@ -43,7 +43,6 @@ export type Call<P = unknown, Q = unknown, B = unknown> = {
   /** The console's session, for requests that came with one instead of a key. */
   sessionId?: string;
   requestKey?: RequestKey;
-  ip: string;
   /** Work after the answer. */
   waitUntil: (work: Promise<unknown>) => void;
   /** Figures and ids for the one log line of this request; never bodies or keys. */
@@ -123,4 +122,9 @@ export function answer(status: number, data?: unknown): Success {
 /** Is this of the API that an account's own traffic calls? Its answers say where they came from, and what they waited for. */
 export function isClientRoute({ path }: Pick<Route, "path">): boolean {
   return path.startsWith("/api/v1/client/");
+}
+
+/** Where a request comes from, as the platform says; empty where it does not. */
+export function ipOf({ request }: Pick<Call, "request">): string {
+  return request.headers.get("CF-Connecting-IP") ?? "";
 }

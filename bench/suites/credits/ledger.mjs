@@ -1,4 +1,4 @@
-import { floorProbes } from "../../floors/floors.mjs";
+import { floorProbes, RPC, rowFloor, rowOverCall } from "../../floors/floors.mjs";
 import { ROOT_TOKEN } from "../../harness/build.mjs";
 import { figuresOf, lineOver } from "../../harness/lines.mjs";
 import { interleave } from "../../harness/rounds.mjs";
@@ -11,7 +11,6 @@ import { deduct, grant, MANY_CREDITS, openCreditPlan, openPoolOwner } from "./po
 const START = "2027-01-01T00:00:00Z";
 const END = "2027-01-25T00:00:00Z";
 const INSTANTS = 500;
-const RPC = "floor: object RPC";
 
 /** Whether a long ledger costs a check anything, and what a balance in the middle of it costs. */
 export const ledgerSection = {
@@ -44,6 +43,7 @@ export const ledgerSection = {
       client: world.client,
       probes: [
         floorProbes(world.floors).find(({ name }) => name === RPC),
+        await rowFloor(world.floors, { rows: ledgerEntries, asked: INSTANTS }),
         probe(none, { path: checkPath("none", "spent-0") }),
         probe(long, { path: checkPath("long", "spent-0") }),
         probe(past, { paths: instants().map((at) => balancePath(poolId, at)) }),
@@ -60,6 +60,7 @@ export const ledgerSection = {
         line(`GET check of a credit feature with ${entries} ledger entries: p50`, long, none, 1.1),
         line(`balance at a past instant in a ledger of ${entries} entries: p50`, past, RPC, 1.3),
       ],
+      told: [rowOverCall(figures)],
     };
   },
 };

@@ -17,7 +17,7 @@ import type { Reply } from "../../domain/refusal.ts";
 import type { Env } from "../../env.ts";
 import { KEY_FORM } from "../auth.ts";
 import { randomText } from "../new-key.ts";
-import type { Answer, Call } from "../route.ts";
+import { type Answer, type Call, ipOf } from "../route.ts";
 import { sameSecret } from "../same-secret.ts";
 import { isOwnOrigin, sessionCookie } from "./cookie.ts";
 
@@ -52,7 +52,8 @@ async function shownBy(env: Env, { apiKey, linkToken }: z.output<typeof SignIn>,
 
 /** Signs in. What fails counts against the caller's address; an attempt from another site's page is none. */
 export async function signIn(call: Call<unknown, unknown, z.output<typeof SignIn>>): Promise<Answer> {
-  const { env, request, ip, requestId } = call;
+  const { env, request, requestId } = call;
+  const ip = ipOf(call);
   const nowMs = Date.now();
   if (!isOwnOrigin(request)) return { ok: false, code: "session_elsewhere" };
   if (failuresOf(ip, nowMs) >= SIGN_IN_FAILURES_MAX) return { ok: false, code: "sign_in_limited" };
