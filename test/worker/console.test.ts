@@ -79,7 +79,7 @@ describe("does", () => {
     const world = await newWorld();
     const response = await exports.default.fetch("http://127.0.0.1:8787/console/session", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...address() },
       body: JSON.stringify({ apiKey: world.key }),
     });
     expect(response.headers.get("Set-Cookie")).toMatch(/^tanso_console=[\w-]{43}; .*HttpOnly; SameSite=Strict$/);
