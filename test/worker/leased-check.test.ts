@@ -65,6 +65,12 @@ async function bothWays(world: World, asked: Asked, bindings: Env = env) {
   return { quick: quick && (await told(quick)), usual: await told(usual) };
 }
 
+/** The log of ada's checks. */
+async function logged(world: World): Promise<unknown[]> {
+  const { items } = await ok(world.call<{ items: unknown[] }>("GET", "/api/v1/monetization/customers/ada/checks"));
+  return items;
+}
+
 describe("does", () => {
   test("a check that is leased is answered, header by header as on the ordinary way", async ({ expect }) => {
     const world = await leased();
@@ -87,8 +93,7 @@ describe("does", () => {
     const world = await leased();
     for (let times = 0; times < 3; times += 1) expect(await leasedCheck(twice(world, {})[0], env)).toBeDefined();
     await ok(check(world, "chat", "?fresh=true"));
-    const { items } = await ok(world.call<{ items: unknown[] }>("GET", "/api/v1/monetization/customers/ada/checks"));
-    expect(items).toEqual([{ day: "2030-03-05", featureKey: "chat", allowed: 5, denied: 0 }]);
+    expect(await logged(world)).toEqual([{ day: "2030-03-05", featureKey: "chat", allowed: 5, denied: 0 }]);
   });
 });
 
@@ -154,6 +159,9 @@ describe("leaves to the ordinary way", () => {
     const free = await bothWays(world, {}, { ...env, ...limiters(true) } as Env);
     expect(free.quick).toEqual(free.usual);
     expect(free.quick).toMatchObject({ status: 200 });
+    // What was refused is in no log: one that made the lease, one by each way, and this one.
+    await ok(check(world, "chat", "?fresh=true"));
+    expect(await logged(world)).toMatchObject([{ allowed: 4, denied: 0 }]);
   });
 });
 

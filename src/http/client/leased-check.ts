@@ -33,11 +33,16 @@ export function leasedCheck(request: Request, env: Env): Response | Promise<Resp
   const { key, snapshot } = caller;
   const known = recallAny(snapshot.account.accountId, asked.ref);
   if (known === undefined) return undefined;
-  const dataText = repeatedPlainly(snapshot, aboutOf(known, asked.ref), asked.featureKey, nowMs);
-  if (dataText === undefined) return undefined;
+  const repeat = repeatedPlainly(snapshot, aboutOf(known, asked.ref), asked.featureKey, nowMs);
+  if (repeat === undefined) return undefined;
+  const { dataText, lease } = repeat;
   if (env.RATE_LIMITS !== "on") return said(request, dataText, nowMs);
-  // Too many: the ordinary way says it.
-  return overRateLimit(env, key).then((tooMany) => (tooMany ? undefined : said(request, dataText, nowMs)));
+  return overRateLimit(env, key).then((tooMany) => {
+    if (tooMany === undefined) return said(request, dataText, nowMs);
+    // The ordinary way says it, and nothing was checked.
+    lease.served -= 1;
+    return undefined;
+  });
 }
 
 function pairIn(url: string): { ref: string; featureKey: string } | undefined {

@@ -58,6 +58,9 @@ export async function checkPlainly(call: Call, about: About, asked: PlainCheck):
   return said;
 }
 
+/** What a lease says, and the lease, which counts it as said: whoever says it not after all takes it back. */
+export type Repeat = { dataText: string; lease: Lease<LeasedVerdict> };
+
 /**
  * What a lease says that only has to be repeated, for a question that is written into the log of checks; undefined: the customer's object
  * is to be asked, now or ahead.
@@ -67,13 +70,13 @@ export function repeatedPlainly(
   about: About,
   featureKey: string,
   nowMs: number,
-): string | undefined {
+): Repeat | undefined {
   const boundMs = stalenessMsOf(account);
   if (boundMs === 0) return undefined;
   const lease = leases.findSettled(leaseholder(account.accountId, about.customerId), featureKey, boundMs, nowMs);
   if (lease === undefined || lease.value.catalogVersion !== account.catalogVersion) return undefined;
   lease.served += 1;
-  return repeated(lease.value, about, featureKey);
+  return { dataText: repeated(lease.value, about, featureKey), lease };
 }
 
 function repeated(value: LeasedVerdict, about: About, featureKey: string): string {
