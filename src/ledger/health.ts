@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, isNotNull, isNull, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { withoutNulls } from "../domain/without-nulls.ts";
-import { feed, objectHealth } from "./tables.ts";
+import { objectHealth } from "./tables.ts";
 
 /** What objects told of themselves, and which ones to ask. */
 
@@ -26,23 +26,6 @@ export async function troubledObjects(database: D1Database, accountId: string, l
       .limit(limit),
   ]);
   return rows.map(withoutNulls);
-}
-
-/** How far back in the feed `recentCustomers` looks: an account whose newest events are all one customer's ends there too. */
-const RECENT_EVENTS_MAX = 1000;
-
-/** Customers of the newest events that arrived in the feed: the ones most likely to have something on its way. */
-export async function recentCustomers(database: D1Database, accountId: string, limit: number): Promise<string[]> {
-  const db = drizzle(database);
-  const newest = db
-    .select({ customerId: feed.customerId })
-    .from(feed)
-    .where(eq(feed.accountId, accountId))
-    .orderBy(desc(feed.occurredAtMs), desc(feed.eventId))
-    .limit(RECENT_EVENTS_MAX)
-    .as("newest");
-  const [rows] = await db.batch([db.selectDistinct({ customerId: newest.customerId }).from(newest).limit(limit)]);
-  return rows.map((row) => row.customerId);
 }
 
 /** An object that has been quarantined since `quarantinedAtMs`. */

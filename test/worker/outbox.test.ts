@@ -275,6 +275,22 @@ describe("holds", () => {
     expect(rebuilt).toMatchObject({ status: 200, data: { customers: 2, unfinished: 1 } });
   });
 
+  test("a customer with many events hides no other from the operator", async ({ expect }) => {
+    const world = await newWorld();
+    const quiet = await send(world, "a", ["1"]);
+    const busy = await send(world, "b", ["1"]);
+    await world.flush(quiet, busy);
+    await env.DB.prepare(
+      `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000)
+       INSERT INTO feed SELECT account_id, 'more-' || n, customer_id, occurred_at_ms + n, feature_id, provider, model, event_name,
+         event, rev FROM numbers, feed WHERE account_id = ? AND customer_id = ?`,
+    )
+      .bind(world.accountId, busy)
+      .run();
+    const status = await world.call("GET", "/api/v1/ops/status");
+    expect(status).toMatchObject({ status: 200, data: { objectsAsked: 2 } });
+  });
+
   test("killed between any two steps of a flush, the object sends all that is missing", async ({ expect }) => {
     const kills: ((world: World, customerId: string) => Promise<void>)[] = [
       async () => abortAllDurableObjects(),

@@ -7,7 +7,8 @@ import { idText, instantText, name, page, paged, pageOf } from "../../contract/s
 import { objectOf } from "../../customer/object-of.ts";
 import type { Uuid } from "../../domain/ids.ts";
 import { STATUS_OBJECTS_MAX, WALK_CUSTOMERS_DEFAULT, WALK_CUSTOMERS_MAX } from "../../domain/limits.ts";
-import { recentCustomers, troubledObjects } from "../../ledger/health.ts";
+import { troubledObjects } from "../../ledger/health.ts";
+import { recentUsers } from "../../ledger/recent-users.ts";
 import { commitAccount } from "../remembered.ts";
 import { answer, defineRoute, type Route } from "../route.ts";
 
@@ -36,11 +37,11 @@ export const opsRoutes: readonly Route[] = [
       const { accountId } = call.account.account;
       const [troubled, recent, runs, failedWebhooks] = await Promise.all([
         troubledObjects(call.env.DB, accountId, STATUS_OBJECTS_MAX),
-        recentCustomers(call.env.DB, accountId, STATUS_OBJECTS_MAX),
+        recentUsers(call.env.DB, accountId, STATUS_OBJECTS_MAX),
         lastRuns(call.env.DB),
         failedEvents(call.env.DB, accountId),
       ]);
-      const ids = [...new Set([...troubled.map(({ customerId }) => customerId), ...recent])].slice(
+      const ids = [...new Set([...troubled.map(({ customerId }) => customerId), ...recent.customerIds])].slice(
         0,
         STATUS_OBJECTS_MAX,
       );
