@@ -6,10 +6,18 @@ import { type Invoice, isOpen } from "../domain/invoice.ts";
 import { assertDraft } from "../domain/laws.ts";
 import { DAY_MS, HOUR_MS } from "../domain/limits.ts";
 import { notePaces } from "../domain/pace.ts";
-import { addSums, hourEndsAtMs, isEmptyRollup, type Rollup, type RollupKey, rollupKeyText } from "../domain/rollup.ts";
+import {
+  addSums,
+  hourEndsAtMs,
+  isEmptyRollup,
+  pairText,
+  type Rollup,
+  type RollupKey,
+  rollupKeyText,
+} from "../domain/rollup.ts";
 import { applyDraft, writeDraft } from "./book-store.ts";
 import { eraseRows } from "./erasure.ts";
-import { type Change, type Customer, loadImage, type OutboxKind, pairText } from "./image.ts";
+import { type Change, type Customer, loadImage, type OutboxKind } from "./image.ts";
 import { withFacts } from "./invoice-store.ts";
 import { writeCall, writePayments } from "./payment-store.ts";
 import { fromRows, rowsText } from "./rows.ts";

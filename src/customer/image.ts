@@ -7,7 +7,7 @@ import { type CustomerTag, customerId } from "../domain/ids.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import { DAY_MS } from "../domain/limits.ts";
 import { newPaces, type Paces } from "../domain/pace.ts";
-import { hourEndsAtMs, type Rollup, type RollupKey, type RollupSums } from "../domain/rollup.ts";
+import { hourEndsAtMs, pairText, type Rollup, type RollupKey, type RollupSums } from "../domain/rollup.ts";
 import { loadBook, type MutableBook } from "./book-store.ts";
 import { waitingCalls } from "./payment-store.ts";
 import * as store from "./store.ts";
@@ -145,9 +145,4 @@ export function pairsOn(customer: Customer, atMs: number): Set<string> {
     if (image.pairs.size > PAIR_DAYS_CACHED_MAX) image.pairs.delete(image.pairs.keys().next().value ?? dayStartMs);
   }
   return pairs;
-}
-
-/** A pair as text. A model is one provider's: providers are named by callers, too, and must not make rows without end. */
-export function pairText({ featureId, provider, model }: store.Pair): string {
-  return `${featureId}\n${provider}\n${model}`;
 }

@@ -14,14 +14,23 @@ import {
   type TrackEvent,
 } from "../domain/event.ts";
 import { customerThingId } from "../domain/ids.ts";
-import { DAY_MS, HOUR_MS, OTHER_PAIR, ROLLUP_PAIRS_PER_DAY_MAX } from "../domain/limits.ts";
+import { DAY_MS, HOUR_MS, ROLLUP_PAIRS_PER_DAY_MAX } from "../domain/limits.ts";
 import { type Metering, meter } from "../domain/metering.ts";
 import { sumByCurrency } from "../domain/money.ts";
 import type { Reply } from "../domain/refusal.ts";
-import { addSums, bucketOf, NO_SUMS, type RollupKey, type RollupSums, rollupKeyText } from "../domain/rollup.ts";
+import {
+  addSums,
+  bucketOf,
+  NO_SUMS,
+  OTHER_PAIRS,
+  pairText,
+  type RollupKey,
+  type RollupSums,
+  rollupKeyText,
+} from "../domain/rollup.ts";
 import type { Hold } from "../domain/usage.ts";
 import type { TrackCall, TrackResult } from "./calls.ts";
-import { type Change, type Customer, pairsOn, pairText } from "./image.ts";
+import { type Change, type Customer, pairsOn } from "./image.ts";
 import { numberOf } from "./questions/billing.ts";
 import { findEventSeq, readEvent, readRollup } from "./store.ts";
 
@@ -302,13 +311,8 @@ function rollupKeyOf({ customer, newPairs, nowMs }: Recording, event: StoredEven
   const pair = pairText(event);
   const fits = counted.has(pair) || added.has(pair) || counted.size + added.size < ROLLUP_PAIRS_PER_DAY_MAX;
   if (fits && !counted.has(pair)) added.add(pair);
-  return {
-    ...bucket,
-    featureId: fits ? event.featureId : OTHER_PAIR,
-    provider: fits ? event.provider : OTHER_PAIR,
-    model: fits ? event.model : OTHER_PAIR,
-    currency: event.currency,
-  };
+  const { featureId, provider, model } = fits ? event : OTHER_PAIRS;
+  return { ...bucket, featureId, provider, model, currency: event.currency };
 }
 
 /** The rollup that an event was summed in: its hour's while that stands, also when the hour should be part of a day by now. */
@@ -316,13 +320,8 @@ export function countedIn(customer: Customer, event: StoredEvent): RollupKey {
   const { occurredAtMs } = event;
   const hourStartMs = Math.floor(occurredAtMs / HOUR_MS) * HOUR_MS;
   const dayStartMs = Math.floor(occurredAtMs / DAY_MS) * DAY_MS;
-  const fits = pairsOn(customer, dayStartMs).has(pairText(event));
-  const names = {
-    featureId: fits ? event.featureId : OTHER_PAIR,
-    provider: fits ? event.provider : OTHER_PAIR,
-    model: fits ? event.model : OTHER_PAIR,
-    currency: event.currency,
-  };
+  const { featureId, provider, model } = pairsOn(customer, dayStartMs).has(pairText(event)) ? event : OTHER_PAIRS;
+  const names = { featureId, provider, model, currency: event.currency };
   const hour: RollupKey = { bucketStartMs: hourStartMs, spanMs: HOUR_MS, ...names };
   return (readRollup(customer.sql, hour)?.events ?? 0) > 0
     ? hour

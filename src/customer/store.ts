@@ -1,7 +1,7 @@
 import type { Profile } from "../domain/customer.ts";
 import type { CostSource, StoredEvent } from "../domain/event.ts";
 import { type CustomerTag, customerThingId } from "../domain/ids.ts";
-import type { Rollup, RollupKey } from "../domain/rollup.ts";
+import type { Pair, Rollup, RollupKey } from "../domain/rollup.ts";
 import { detailText, readDetail } from "./event-detail.ts";
 
 /**
@@ -323,9 +323,6 @@ export function writeRollup(sql: SqlStorage, rollup: Rollup, rev: number): void 
     rev,
   );
 }
-
-/** A feature and a provider's model; any of them may be "". */
-export type Pair = { featureId: string; provider: string; model: string };
 
 /** The pairs of feature and model that a UTC day has so far: what the limit on pairs counts. */
 export function pairsOfDay(sql: SqlStorage, dayStartMs: number, dayEndMs: number): Pair[] {

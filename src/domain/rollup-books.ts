@@ -1,8 +1,8 @@
 import { type E12, formatE12 } from "./amount.ts";
 import { type Break, count, type LawVerdict, verdict } from "./books.ts";
 import type { OtherMoney } from "./event.ts";
-import { DAY_MS, OTHER_PAIR } from "./limits.ts";
-import { addSums, NO_SUMS, type Rollup, type RollupSums } from "./rollup.ts";
+import { DAY_MS } from "./limits.ts";
+import { addSums, NO_SUMS, OTHER_PAIRS, pairText, type Rollup, type RollupSums } from "./rollup.ts";
 
 /**
  * The law of rollups: of each UTC day, feature, provider, model and currency they are the sum of the events that occurred on it, late and
@@ -65,7 +65,7 @@ export function auditRollups(rollups: Iterable<Rollup>): RollupAudit {
   const open = (startMs: number): Day => {
     const opened: Day = { startMs, sums: new Map(), pairs: new Set() };
     for (; !next.done && next.value.bucketStartMs < startMs + DAY_MS; next = walk.next()) {
-      opened.pairs.add(pairOf(next.value));
+      opened.pairs.add(pairText(next.value));
       addSums(sumsOf(opened, next.value).kept, next.value);
     }
     day = opened;
@@ -111,20 +111,17 @@ function dayOf(atMs: number): number {
   return Math.floor(atMs / DAY_MS) * DAY_MS;
 }
 
-function pairOf({ featureId, provider, model }: Omit<Key, "currency">): string {
-  return `${featureId}\n${provider}\n${model}`;
-}
-
 /** Where an event was summed on its day: under its own names, or with all those beyond the limit where it has none of its own. */
 function keyIn({ pairs }: Day, { featureId, provider, model, currency }: Key): Key {
-  const others = { featureId: OTHER_PAIR, provider: OTHER_PAIR, model: OTHER_PAIR };
   const names = { featureId, provider, model };
-  return !pairs.has(pairOf(names)) && pairs.has(pairOf(others)) ? { ...others, currency } : { ...names, currency };
+  return !pairs.has(pairText(names)) && pairs.has(pairText(OTHER_PAIRS))
+    ? { ...OTHER_PAIRS, currency }
+    : { ...names, currency };
 }
 
 function sumsOf({ sums }: Day, { featureId, provider, model, currency }: Key): Sums {
   const key = { featureId, provider, model, currency };
-  const text = `${pairOf(key)}\n${currency}`;
+  const text = `${pairText(key)}\n${currency}`;
   const found = sums.get(text) ?? { key, kept: { ...NO_SUMS }, summed: { ...NO_SUMS } };
   sums.set(text, found);
   return found;

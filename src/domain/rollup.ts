@@ -1,5 +1,5 @@
 import type { E12 } from "./amount.ts";
-import { DAY_MS, HOUR_MS, ROLLUP_HOURS_KEPT_MS } from "./limits.ts";
+import { DAY_MS, HOUR_MS, OTHER_PAIR, ROLLUP_HOURS_KEPT_MS } from "./limits.ts";
 
 /**
  * Sums of one customer's events. One rollup is one UTC hour (or, once it is older than 35 days, one UTC day), feature, provider,
@@ -75,6 +75,16 @@ export function hourEndsAtMs(bucketStartMs: number): number {
 
 export function rollupKeyText(key: RollupKey): string {
   return JSON.stringify([key.bucketStartMs, key.spanMs, key.featureId, key.provider, key.model, key.currency]);
+}
+
+/** A feature and a provider's model; any of them may be "". A model is one provider's. */
+export type Pair = Pick<RollupKey, "featureId" | "provider" | "model">;
+
+/** All pairs of a day beyond the limit, as one: providers are named by callers, too, and must not make rows without end. */
+export const OTHER_PAIRS: Pair = { featureId: OTHER_PAIR, provider: OTHER_PAIR, model: OTHER_PAIR };
+
+export function pairText({ featureId, provider, model }: Pair): string {
+  return `${featureId}\n${provider}\n${model}`;
 }
 
 const LIMB = 1_000_000_000n;

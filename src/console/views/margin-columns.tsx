@@ -1,4 +1,5 @@
 import { money, percent } from "../format.ts";
+import { Margin } from "../ui/amounts.tsx";
 import type { Column } from "../ui/table.tsx";
 import type { CustomerFigures } from "../wire.ts";
 
@@ -10,7 +11,7 @@ export function marginColumns(currency: string, isPercentMinor = false): readonl
     {
       title: "Margin",
       isFigure: true,
-      cell: ({ margin }) => <span class={margin < 0 ? "bad-text" : ""}>{money(margin, currency)}</span>,
+      cell: ({ margin }) => <Margin amount={margin} currency={currency} />,
     },
     { title: "%", isFigure: true, isMinor: isPercentMinor, cell: ({ marginPercent }) => percent(marginPercent) },
   ];

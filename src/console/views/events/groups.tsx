@@ -1,6 +1,7 @@
 import { useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
 import { place, setQuery } from "../../router.ts";
+import { Cost, Margin } from "../../ui/amounts.tsx";
 import { Card, Choice, Time } from "../../ui/parts.tsx";
 import { ShortTable } from "../../ui/short-table.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
@@ -105,19 +106,14 @@ function Bars({
       title: "Cost",
       isFigure: true,
       isSpare: true,
-      cell: ({ totalCost, currency, costUnknownEvents, eventCount }) =>
-        eventCount > 0 && costUnknownEvents === eventCount ? (
-          <span class="quiet">unknown</span>
-        ) : (
-          money(totalCost, currency ?? own)
-        ),
+      cell: ({ totalCost, currency = own, eventCount, costUnknownEvents }) => (
+        <Cost amount={totalCost} currency={currency} events={eventCount} costUnknownEvents={costUnknownEvents} />
+      ),
     },
     {
       title: "Margin",
       isFigure: true,
-      cell: ({ margin, currency }) => (
-        <span class={margin < 0 ? "bad-text" : ""}>{money(margin, currency ?? own)}</span>
-      ),
+      cell: ({ margin, currency = own }) => <Margin amount={margin} currency={currency} />,
     },
     { title: "%", isFigure: true, isSpare: true, cell: ({ marginPercent }) => percent(marginPercent) },
   ];

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { ask, useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
 import { navigate } from "../../router.ts";
+import { Cost, Margin } from "../../ui/amounts.tsx";
 import { FormDialog } from "../../ui/form.tsx";
 import { PagedTable } from "../../ui/paged.tsx";
 import { Badge, Card, Fact, Figure, Time } from "../../ui/parts.tsx";
@@ -216,19 +217,14 @@ function GroupCard({
     {
       title: "Cost",
       isFigure: true,
-      cell: (one) =>
-        one.eventCount > 0 && one.costUnknownEvents === one.eventCount ? (
-          <span class="quiet">unknown</span>
-        ) : (
-          money(one.totalCost, one.currency ?? currency)
-        ),
+      cell: ({ totalCost, currency: ofGroup = currency, eventCount, costUnknownEvents }) => (
+        <Cost amount={totalCost} currency={ofGroup} events={eventCount} costUnknownEvents={costUnknownEvents} />
+      ),
     },
     {
       title: "Margin",
       isFigure: true,
-      cell: (one) => (
-        <span class={one.margin < 0 ? "bad-text" : ""}>{money(one.margin, one.currency ?? currency)}</span>
-      ),
+      cell: (one) => <Margin amount={one.margin} currency={one.currency ?? currency} />,
     },
   ];
   return (

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
 import { navigate, place, setQuery } from "../../router.ts";
+import { Margin } from "../../ui/amounts.tsx";
 import { Badge, Card } from "../../ui/parts.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
@@ -39,11 +40,7 @@ function columnsOf(currency: string): readonly Column<Row>[] {
       title: "Margin",
       isFigure: true,
       cell: ({ figures }) =>
-        figures === undefined ? (
-          <span class="quiet">–</span>
-        ) : (
-          <span class={figures.margin < 0 ? "bad-text" : ""}>{money(figures.margin, currency)}</span>
-        ),
+        figures === undefined ? <span class="quiet">–</span> : <Margin amount={figures.margin} currency={currency} />,
     },
     { title: "%", isFigure: true, isMinor: true, cell: ifUsed(({ marginPercent }) => percent(marginPercent)) },
   ];

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
 import { place, setQuery } from "../../router.ts";
+import { Cost, Margin } from "../../ui/amounts.tsx";
 import { Card, Figure } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Pager, Table } from "../../ui/table.tsx";
@@ -117,17 +118,20 @@ function Margins({
     {
       title: "Cost",
       isFigure: true,
-      cell: ({ model, cost, costUnknownEvents, events }) =>
-        costUnknownEvents === events && events > 0 ? (
-          <UnknownCost model={model} onRate={onRate} />
-        ) : (
-          money(cost, currency)
-        ),
+      cell: ({ model, cost, costUnknownEvents, events }) => (
+        <Cost
+          amount={cost}
+          currency={currency}
+          events={events}
+          costUnknownEvents={costUnknownEvents}
+          unknown={<UnknownCost model={model} onRate={onRate} />}
+        />
+      ),
     },
     {
       title: "Margin",
       isFigure: true,
-      cell: ({ margin }) => <span class={margin < 0 ? "bad-text" : ""}>{money(margin, currency)}</span>,
+      cell: ({ margin }) => <Margin amount={margin} currency={currency} />,
     },
     { title: "%", isFigure: true, isMinor: true, cell: ({ marginPercent }) => percent(marginPercent) },
     {

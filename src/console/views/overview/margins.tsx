@@ -1,6 +1,7 @@
 import { useAsk, withQuery } from "../../api.ts";
 import { count, money, percent } from "../../format.ts";
 import { hrefOf } from "../../router.ts";
+import { Cost, Margin } from "../../ui/amounts.tsx";
 import { Card } from "../../ui/parts.tsx";
 import { Answer, Empty } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
@@ -30,17 +31,14 @@ function columnsOf<T extends Figures>(title: string, name: (row: T) => string, c
     {
       title: "Cost",
       isFigure: true,
-      cell: ({ cost, costUnknownEvents, events }) =>
-        costUnknownEvents > 0 && costUnknownEvents === events ? (
-          <span class="quiet">unknown</span>
-        ) : (
-          money(cost, currency)
-        ),
+      cell: ({ cost, events, costUnknownEvents }) => (
+        <Cost amount={cost} currency={currency} events={events} costUnknownEvents={costUnknownEvents} />
+      ),
     },
     {
       title: "Margin",
       isFigure: true,
-      cell: ({ margin }) => <span class={margin < 0 ? "bad-text" : ""}>{money(margin, currency)}</span>,
+      cell: ({ margin }) => <Margin amount={margin} currency={currency} />,
     },
     { title: "%", isFigure: true, cell: ({ marginPercent }) => percent(marginPercent) },
   ];
