@@ -1,12 +1,14 @@
 import type { TestProject } from "vitest/node";
+import { unpackBrowser } from "../browser/support/browser.ts";
 import { totals } from "./support/api.ts";
 import { newStateFolder, removeStateFolder, startTanso, stopTanso, type Tanso } from "./support/tanso.mjs";
 
 const PATIENCE_MS = 60_000;
 const SEEDED_MS = 65 * 86_400_000;
 
-/** One first start, seeded and stopped again, for all files that begin with the Demo account. */
+/** One first start, seeded and stopped again, for all files that begin with the Demo account; and one browser for all of them. */
 export default async function setup(project: TestProject): Promise<() => void> {
+  await unpackBrowser();
   const state = newStateFolder();
   const tanso = await startTanso(state, { args: [] });
   await tanso.says("The Demo account is filled");
