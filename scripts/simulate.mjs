@@ -34,17 +34,22 @@ await run([
 const tests = testsOf(results);
 rmSync(folder, { recursive: true, force: true });
 
-const sum = { commands: 0, invoices: 0, paid: {}, charged: 0, refunds: 0, failedRefunds: 0, disputes: 0 };
+const sum = { commands: 0, done: {}, invoices: 0, paid: {}, charged: 0, refunds: 0, failedRefunds: 0, disputes: 0 };
 for (const { figures } of tests.map(({ meta }) => meta)) {
   if (figures === undefined) continue;
   for (const count of ["commands", "invoices", "charged", "refunds", "failedRefunds", "disputes"])
     sum[count] += figures[count];
+  for (const [kind, count] of Object.entries(figures.done)) sum.done[kind] = (sum.done[kind] ?? 0) + count;
   for (const [currency, minor] of Object.entries(figures.paid)) sum.paid[currency] = (sum.paid[currency] ?? 0) + minor;
 }
 const passed = tests.filter(({ status }) => status === "passed").length;
 const money = Object.entries(sum.paid).map(([currency, minor]) => moneyText(minor, currency));
 console.log(`
 ${seeds.length} seeds × ${days} days: ${number(sum.commands)} commands, ${number(sum.invoices)} invoices, paid ${money.join(", ") || "nothing"}
+Done: ${Object.entries(sum.done)
+  .sort(([one], [other]) => (one < other ? -1 : 1))
+  .map(([kind, count]) => `${kind} ${number(count)}`)
+  .join(", ")}
 At the payment provider: ${sum.charged} payments, ${sum.refunds} refunds, ${sum.failedRefunds} of which failed, ${sum.disputes} disputes
 ${((Date.now() - startedMs) / 1000).toFixed(0)} seconds
 ${passed} passed, ${seeds.length - passed} failed`);

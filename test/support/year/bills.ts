@@ -5,11 +5,13 @@ import {
   DAY,
   HOUR,
   isFree,
+  isTime,
   isUnpaid,
   type Line,
   owe,
   type Paid,
   planOf,
+  type Share,
   type Sub,
   sumOfLines,
   type Use,
@@ -17,11 +19,10 @@ import {
 } from "./book.ts";
 import { cents, type Exact, fraction, minus, most, NONE, rounded, sumOf } from "./exact.ts";
 import type { Rule } from "./facts.ts";
+import { giveComing, keepComing } from "./plan-credits.ts";
 import { isPriced, leftOf, priceOfTime, priceOfTotal, type Span } from "./price.ts";
 
 /** What a bill is: its lines, what the balance does to it, and which credit has to wait since what it gives back is not paid. */
-
-const isTime = ({ kind }: Line) => kind === "BASE" || kind === "PRORATION";
 
 /** The price of a period before it begins; in arrears and of a free plan there is none. */
 export function aheadLines(book: Book, sub: Sub): Line[] {
@@ -107,13 +108,19 @@ export type Asked = {
   atMs: number;
   /** The bill that was announced. */
   announced?: Bill | undefined;
+  /** Credits of the plan that come with its payment. */
+  brings?: Share[] | undefined;
 };
 
 /** Makes a bill, unless there is nothing to bill and none was announced. What is PAID at once is paid for its time. */
 export function bill(book: Book, sub: Sub, asked: Asked): Bill | undefined {
   if (asked.lines.length === 0 && sub.waiting.length === 0 && asked.announced === undefined) return undefined;
   const made = issue(book, sub, asked);
-  if (made.status === "PAID") notePaid(sub, made);
+  if (made.status === "PAID") {
+    notePaid(sub, made);
+    keepComing(sub, made, asked.brings ?? []);
+    giveComing(book, sub, asked.atMs);
+  } else if (asked.brings !== undefined) made.brings = asked.brings;
   return made;
 }
 
@@ -231,6 +238,7 @@ export function drop(book: Book, sub: Sub, dropped: Bill, status: "VOID" | "CANC
   addPaid(sub, dropped.resting);
   dropped.status = status;
   delete dropped.graceEndsMs;
+  delete dropped.brings;
   delete dropped.underWayMs;
 }
 

@@ -1,5 +1,5 @@
 import type { Exact } from "./exact.ts";
-import type { Catalog, Plan, Ref, Rule, Version } from "./facts.ts";
+import type { Catalog, Gift, Plan, Ref, Rule, Version } from "./facts.ts";
 import type { Span } from "./price.ts";
 
 /** One customer's subscriptions, bills and uses, as the facts so far make them. */
@@ -38,6 +38,8 @@ export type Bill = Span & {
   givenBack: bigint;
   /** The provider was asked for its money. */
   isAsked?: true;
+  /** Credits of the plan that come when it is paid. */
+  brings?: Share[];
   /** Credit for time that this bill charges for: given when it is paid. */
   resting: Paid[];
 };
@@ -79,6 +81,10 @@ export type Sub = Ref &
     paid: Paid[];
     /** Lines for the next bill. */
     waiting: Line[];
+    /** What plans gave in the open period, for which time. */
+    covered: (Span & { credits: bigint })[];
+    /** Credits that are paid for and wait, by their bills. */
+    coming: (Span & { shares: Share[]; place: number })[];
     bills: number;
     /** The bill that was announced for the open period. */
     announced?: Bill;
@@ -86,8 +92,45 @@ export type Sub = Ref &
     scheduled?: Ref & { type: "DOWNGRADE" | "MIGRATION"; instead?: Ref };
   };
 
-/** Credits that are there to be burned, in the order in which they came. */
-export type Pool = { isHard: boolean; isFrozen: boolean; grants: { left: Exact; untilMs: number }[] };
+/** So many credits, in ten-thousandths, under a gift of a plan. */
+export type Share = { gift: Gift; credits: bigint };
+
+/** Credits that came at once, in ten-thousandths. */
+export type Lot = {
+  /** By the order in which they came, into whatever pool. */
+  number: number;
+  kind: "PLAN" | "CARRIED" | "GIVEN" | "BOUGHT";
+  /** Whose plan gave it. */
+  sub?: number;
+  /** What is held is in it. */
+  left: bigint;
+  untilMs: number;
+  /** It gives nothing but what was held before. */
+  isVoid?: true;
+  /** A period ended while some was held: so much of what comes back is carried, the rest leaves. */
+  carries?: bigint;
+};
+
+/** Given for time that was given back: `due` is to be set off, `held` may still be used. Of lots up to `upTo`. */
+export type Cut = { sub: number; upTo: number; due: bigint; held: bigint };
+
+/** `model`: the plans' credit model that it was made for. `links`: the subscriptions that it is for; none: for all. */
+export type Pool = {
+  model?: string;
+  isHard: boolean;
+  isFrozen: boolean;
+  policy: Gift["policy"];
+  cap: bigint;
+  links: number[];
+  lots: Lot[];
+  cuts: Cut[];
+};
+
+/** Units that are kept for somebody, with the credits that they burn. */
+export type Hold = { parts: { lot: Lot; credits: bigint }[] };
+
+/** How often what no command asks for happened. */
+const NOTHING_TOLD = { planCredits: 0, carriedOver: 0, givenAhead: 0 };
 
 export type Book = {
   catalog: Catalog;
@@ -100,13 +143,19 @@ export type Book = {
   byRefund: Record<string, bigint>;
   /** By their keys. */
   uses: Record<string, Told>;
-  pool?: Pool;
+  /** In the order in which they were made. */
+  pools: Pool[];
+  /** How many lots there ever were. */
+  lots: number;
+  holds: Hold[];
+  told: typeof NOTHING_TOLD;
   /** Money is collected by a payment provider. */
   collects: boolean;
 };
 
 export function emptyBook(catalog: Catalog, nowMs: number, collects: boolean): Book {
-  return { catalog, nowMs, subs: [], bills: [], balances: {}, byRefund: {}, uses: {}, collects };
+  const credits = { pools: [], lots: 0, holds: [], told: { ...NOTHING_TOLD } };
+  return { catalog, nowMs, subs: [], bills: [], balances: {}, byRefund: {}, uses: {}, collects, ...credits };
 }
 
 export function planOf({ catalog }: Book, { plan }: { plan: string }): Plan {
@@ -127,6 +176,7 @@ export function ruleOf(book: Book, ref: Ref, feature: string): Rule | undefined 
 
 export const isUnpaid = ({ status }: Bill) => status === "DUE" || status === "PAST_DUE";
 export const billsOf = (book: Book, { number }: Sub) => book.bills.filter(({ sub }) => sub === number);
+export const isTime = ({ kind }: Line) => kind === "BASE" || kind === "PRORATION";
 export const sumOfLines = (lines: readonly Line[]) => lines.reduce((sum, { cents }) => sum + cents, 0n);
 export const isFree = (book: Book, ref: Ref) => /^[0.]*$/.test(versionOf(book, ref).price);
 export const dayOf = (atMs: number) => new Date(atMs).getUTCDate();

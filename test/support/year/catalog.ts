@@ -1,23 +1,31 @@
 import { decimalToE12 } from "../../../src/domain/amount.ts";
+import type { Allocation } from "../../../src/domain/credit.ts";
 import type { VersionRule } from "../../../src/domain/plan.ts";
 import type { Pricing } from "../../../src/domain/pricing.ts";
 import type { PlanPin } from "../../../src/domain/subscription.ts";
 import type { Dice } from "./dice.ts";
-import type { Catalog, Plan, Ref, Rule, Tier, Version } from "./facts.ts";
+import type { Catalog, Gift, Plan, Ref, Rule, Tier, Version } from "./facts.ts";
 
 /** What a simulated account sells: made by dice, and as the engine is told of it. */
 
 export const FEATURES = ["chat", "tokens", "seats", "calls"] as const;
 /** What calls burn. */
 export const DENOMINATION = "AI";
+export const E12_PER_E4 = 100_000_000n;
 const CREDIT_MODEL = "00000003-0000-4000-8000-000000000001";
 const PLANS = 6;
 const VERSIONS = 3;
 const PRICES = ["0", "9.99", "20", "20", "33.335", "100", "0.07", "249.5"] as const;
 const UNIT_PRICES = ["0.25", "0.1", "0.00333", "1.005", "0", "3"] as const;
+/** Of each credit model, how many credits a plan may give. */
+const GIFTS = [
+  ["10", "33.3333", "120"],
+  ["0.0007", "25"],
+] as const;
 const CURRENCIES = ["USD", "USD", "USD", "USD", "JPY", "KWD"] as const;
 
 export function makeCatalog(dice: Dice): Catalog {
+  const models = GIFTS.map((credits, index) => ({ ...makeModel(dice, index), credits }));
   return Array.from({ length: PLANS }, (_, index): Plan => {
     const features = FEATURES.filter(() => !dice.oneIn(3));
     return {
@@ -26,13 +34,27 @@ export function makeCatalog(dice: Dice): Catalog {
       currency: index < 3 ? "USD" : dice.of(CURRENCIES),
       months: dice.of([1, 1, 1, 1, 2, 3, 12]),
       inArrears: dice.oneIn(3),
-      versions: Array.from({ length: VERSIONS }, (): Version => makeVersion(dice, features)),
+      versions: Array.from({ length: VERSIONS }, (): Version => makeVersion(dice, features, models)),
     };
   });
 }
 
-function makeVersion(dice: Dice, features: readonly string[]): Version {
-  return { price: dice.of(PRICES), rules: features.map((feature) => makeRule(dice, feature)) };
+function makeVersion(dice: Dice, features: readonly string[], models: readonly Model[]): Version {
+  const rules = features.map((feature) => makeRule(dice, feature));
+  return { price: dice.of(PRICES), rules, gives: models.flatMap((model) => makeGift(dice, model)) };
+}
+
+type Model = Omit<Gift, "credits" | "months"> & { credits: readonly string[] };
+
+function makeModel(dice: Dice, index: number): Omit<Model, "credits"> {
+  const policy = dice.of(["NONE", "FULL", "CAPPED", "CAPPED"] as const);
+  const cap = policy === "CAPPED" ? { cap: dice.of(["2", "12.5", "40"]) } : {};
+  return { model: idOf(3, index + 2), isHard: dice.oneIn(3), policy, ...cap };
+}
+
+function makeGift(dice: Dice, { credits, ...model }: Model): Gift[] {
+  if (dice.oneIn(2)) return [];
+  return [{ ...model, credits: dice.of(credits), ...(dice.oneIn(3) ? { months: dice.of([1, 2]) } : {}) }];
 }
 
 function makeRule(dice: Dice, feature: string): Rule {
@@ -86,10 +108,25 @@ export function pinOf(catalog: Catalog, { plan: key, version }: Ref): PlanPin {
         ...(rule.burns ? { creditModelId: CREDIT_MODEL, denomination: DENOMINATION } : {}),
       }),
     ),
-    allocations: [],
+    allocations: sold.gives.map(allocationOf),
     createdAtMs: 0,
     planCreatedAtMs: 0,
     planModifiedAtMs: 0,
+  };
+}
+
+function allocationOf({ model, credits, months, isHard, policy, cap }: Gift): Allocation {
+  return {
+    allocationId: model,
+    creditModelId: model,
+    creditModelName: "Plan credits",
+    denomination: DENOMINATION,
+    amountE4: decimalToE12(credits) / E12_PER_E4,
+    hardLimit: isHard,
+    rolloverPolicy: policy,
+    ...(cap === undefined ? {} : { rolloverCapE4: decimalToE12(cap) / E12_PER_E4 }),
+    ...(months === undefined ? {} : { grantExpiresMonths: months }),
+    createdAtMs: 0,
   };
 }
 

@@ -3,8 +3,9 @@ import { decimalToE12 } from "../../../src/domain/amount.ts";
 import { type CustomerTag, customerThingId } from "../../../src/domain/ids.ts";
 import { invoiceNumber } from "../../../src/domain/invoice.ts";
 import type { PaymentTerms } from "../../../src/domain/payments.ts";
-import { DENOMINATION, featureId, pinOf } from "./catalog.ts";
+import { DENOMINATION, E12_PER_E4, featureId, pinOf } from "./catalog.ts";
 import type { BillRef, Catalog, Fact, Told } from "./facts.ts";
+import { creditTerms, type Weighting } from "./weights.ts";
 
 /** How the engine is told of a fact. */
 
@@ -22,21 +23,27 @@ const heardOf = (reply: Reply): Heard => {
   return reply.code === "quarantined" ? undefined : { told: "refused" };
 };
 
-const E12_PER_E4 = 100_000_000n;
-
-const poolId = ({ tag }: Who) => customerThingId(tag, "creditPool", 1);
+const poolId = ({ tag }: Who, { pool }: { pool: number }) => customerThingId(tag, "creditPool", pool);
 const subscriptionId = ({ tag }: Who, sub: number) => customerThingId(tag, "subscription", sub);
 export const invoiceId = ({ tag }: Who, { sub, place }: BillRef) =>
   customerThingId(tag, "invoice", invoiceNumber(sub, place));
 
 /** `payments`: what the account's settings say of its payment provider. */
-export type Terms = { catalog: Catalog; key: string; payments: PaymentTerms | undefined };
+export type Terms = Sold & { key: string; payments: PaymentTerms | undefined };
+
+/** What calls bring along of what the account defines. */
+export type Sold = { catalog: Catalog; weights: readonly Weighting[] };
 
 /** What happens at the payment provider is told by the provider. */
 export type OwnFact = Exclude<Fact, { kind: "collected" | "underWay" | "givenBack" | "payoutBack" }>;
 
 /** Tells it; the same `key` again tells the same again. */
-export async function tell(stub: Stub, who: Who, fact: OwnFact, { catalog, key, payments }: Terms): Promise<Heard> {
+export async function tell(
+  stub: Stub,
+  who: Who,
+  fact: OwnFact,
+  { catalog, weights, key, payments }: Terms,
+): Promise<Heard> {
   const requestKey = { digest: key, bodyDigest: key };
   const asking = payments === undefined ? {} : { payments };
   const identity = { referenceId: who.reference };
@@ -51,7 +58,7 @@ export async function tell(stub: Stub, who: Who, fact: OwnFact, { catalog, key, 
       );
     }
     case "use":
-      return await tellUses(stub, who, [fact], catalog).then(([heard]) => heard);
+      return await tellUses(stub, who, [fact], weights).then(([heard]) => heard);
     case "correct": {
       const eventId = who.eventIds[fact.key] ?? customerThingId(who.tag, "event", 10_000_000);
       return heardOf(await stub.correct({ eventId, usageE12: decimalToE12(fact.units), requestKey }));
@@ -64,16 +71,16 @@ export async function tell(stub: Stub, who: Who, fact: OwnFact, { catalog, key, 
       const { credits, untilMs } = fact;
       const spec = { type: "MANUAL" as const, amountE4: decimalToE12(credits) / E12_PER_E4 };
       const until = untilMs === undefined ? {} : { expiresAtMs: untilMs };
-      return heardOf(await stub.grantCredits({ poolId: poolId(who), spec: { ...spec, ...until }, requestKey }));
+      return heardOf(await stub.grantCredits({ poolId: poolId(who, fact), spec: { ...spec, ...until }, requestKey }));
     }
     case "deduct": {
       const amountE4 = decimalToE12(fact.credits) / E12_PER_E4;
-      return heardOf(await stub.deductCredits({ poolId: poolId(who), amountE4, requestKey }));
+      return heardOf(await stub.deductCredits({ poolId: poolId(who, fact), amountE4, requestKey }));
     }
     case "freeze":
-      return heardOf(await stub.freezePool({ poolId: poolId(who), requestKey }));
+      return heardOf(await stub.freezePool({ poolId: poolId(who, fact), requestKey }));
     case "unfreeze":
-      return heardOf(await stub.unfreezePool({ poolId: poolId(who), requestKey }));
+      return heardOf(await stub.unfreezePool({ poolId: poolId(who, fact), requestKey }));
     case "pay":
       return heardOf(await stub.payInvoice({ invoiceId: invoiceId(who, fact.bill), requestKey }));
     case "void": {
@@ -133,17 +140,24 @@ async function tellSub(
 type UseFact = Extract<Fact, { kind: "use" }>;
 
 /** Several uses at once, as a batch of events. */
-export async function tellUses(stub: Stub, who: Who, uses: readonly UseFact[], _catalog: Catalog): Promise<Heard[]> {
+export async function tellUses(
+  stub: Stub,
+  who: Who,
+  uses: readonly UseFact[],
+  weights: Sold["weights"],
+): Promise<Heard[]> {
   const reply = await stub.track({
     identity: { referenceId: who.reference },
     terms: { currency: "USD" },
-    events: uses.map(({ key, feature, units, usedMs, wanted }) => ({
+    credits: creditTerms(weights),
+    events: uses.map(({ key, feature, units, usedMs, wanted, model }) => ({
       key,
       eventName: "use",
       occurredAtMs: usedMs,
       featureId: featureId(feature),
       usageE12: decimalToE12(units),
       ...(wanted === undefined ? {} : { subscriptionId: subscriptionId(who, wanted) }),
+      ...(model === undefined ? {} : { costInput: { model } }),
     })),
   });
   if (!reply.ok) return uses.map(() => undefined);

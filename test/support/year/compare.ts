@@ -1,11 +1,11 @@
 import { formatE12 } from "../../../src/domain/amount.ts";
 import type { PoolView } from "../../../src/domain/credit-views.ts";
-import { customerThingId } from "../../../src/domain/ids.ts";
+import { type CustomerTag, customerThingId } from "../../../src/domain/ids.ts";
 import { invoiceNumber } from "../../../src/domain/invoice.ts";
 import type { InvoiceView, SubscriptionView } from "../../../src/domain/views.ts";
 import type { Bill, Book, Line, Sub } from "./book.ts";
-import { creditsOf } from "./counting.ts";
-import { type Exact, exact, order, times } from "./exact.ts";
+import { balanceOf, heldOf } from "./credits.ts";
+import { type Exact, exact, order } from "./exact.ts";
 import type { Customer, Year } from "./world.ts";
 
 /** Holds what the engine says against the reckoning, to the cent and the millisecond. */
@@ -41,8 +41,7 @@ export async function compare(year: Year, customer: Customer, book: Book): Promi
     const seen = subscriptions.find(({ subscriptionId }) => subscriptionId === id);
     mustBe(`${reference}: subscription ${sub.number}`, seen && subscriptionTold(seen), subscriptionRight(sub));
   }
-  const credits = times(creditsOf(book), { n: 10_000n, d: 1n });
-  mustBe(`${reference}: credits`, pools[0]?.balanceE4, book.pool && credits.n / credits.d);
+  mustBe(`${reference}: pools`, pools.toReversed().map(poolTold), poolsRight(book, tag));
   const items = invoices.items as InvoiceView[];
   const inOrder = [...items].sort((a, b) => (a.invoiceId < b.invoiceId ? -1 : 1));
   const bills = [...book.bills].sort((a, b) => a.sub - b.sub || a.place - b.place);
@@ -60,6 +59,22 @@ export async function compare(year: Year, customer: Customer, book: Book): Promi
     creditBalance.map(({ currency, amountMinor }) => [currency, String(amountMinor)]),
     right.map(([currency, cents]) => [currency, String(cents)]),
   );
+}
+
+function poolTold({ poolId, balanceE4, heldE4, status, links, ahead = [] }: PoolView) {
+  const aheadE4 = ahead.reduce((sum, { dueE4 }) => (dueE4 > 0n ? sum + dueE4 : sum), 0n);
+  return [poolId, balanceE4, heldE4, aheadE4, status === "FROZEN", links.map(({ subscriptionId }) => subscriptionId)];
+}
+
+function poolsRight(book: Book, tag: CustomerTag) {
+  return book.pools.map((pool, index) => [
+    customerThingId(tag, "creditPool", index + 1),
+    balanceOf(book, pool, book.nowMs),
+    pool.lots.reduce((sum, lot) => sum + heldOf(book, lot), 0n),
+    pool.cuts.reduce((sum, { due }) => (due > 0n ? sum + due : sum), 0n),
+    pool.isFrozen,
+    pool.links.map((number) => customerThingId(tag, "subscription", number)),
+  ]);
 }
 
 function subscriptionTold({

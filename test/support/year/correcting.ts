@@ -12,7 +12,7 @@ import {
   type Use,
 } from "./book.ts";
 import { countUnits } from "./counting.ts";
-import { cents, type Exact, exact, least, minus, most, NONE, negative, order, plus, sumOf } from "./exact.ts";
+import { cents, type Exact, exact, fraction, least, minus, most, NONE, negative, order, plus, sumOf } from "./exact.ts";
 import type { Told as Answer, Fact } from "./facts.ts";
 import { priceOfTotal } from "./price.ts";
 
@@ -41,6 +41,9 @@ export function correct(book: Book, { key, units }: Extract<Fact, { kind: "corre
   return "done";
 }
 
+/** No use is corrected that burned credits: grants have a model of their own. */
+const ONE = fraction(1n);
+
 const NOW = ({ period, stretches }: Sub) => ({ period, stretch: stretches.length });
 
 /** First come back those that were taken beyond what was counted; what is more is bound by the limit like any use. */
@@ -50,7 +53,7 @@ function countMore(book: Book, sub: Sub, told: Told, more: Exact): void {
   const back = least(more, most(NONE, negative(told.counted)));
   if (back.n > 0n) sub.uses.push({ ...here(sub, told.feature, back), left: NONE });
   const rest = minus(more, back);
-  const use = rest.n > 0n ? countUnits(book, sub, rule, rest, false) : "over";
+  const use = rest.n > 0n ? countUnits(book, sub, rule, rest, { weight: ONE, isAccepted: false }) : "over";
   if (typeof use !== "string") told.pieces.push(use);
   told.counted = plus(told.counted, plus(back, typeof use === "string" ? NONE : use.units));
 }

@@ -1,7 +1,9 @@
 import { unitsUntil } from "./bills.ts";
 import { type Book, ruleOf, type Sub, type Use } from "./book.ts";
-import { type Exact, exact, least, minus, NONE, negative, order, sumOf } from "./exact.ts";
+import { coveredBy, drawable, freeIn, neededFor, poolsFor, sumOfParts, take } from "./credits.ts";
+import { type Exact, exact, NONE, negative, order } from "./exact.ts";
 import type { Rule, Told, UseTold } from "./facts.ts";
+import { weightAt } from "./weights.ts";
 
 /** What counts of what was used. */
 
@@ -13,20 +15,17 @@ function servingOf(book: Book, feature: string, wanted: number | undefined): Sub
   return including.find(({ number }) => number === wanted) ?? best;
 }
 
+/** What is asked for beyond the units: what one of them burns, and whether no lack of credits may refuse them. */
+export type Asked = { weight: Exact; isAccepted: boolean };
+
 /**
- * Units count in the open period, unless the limit is reached; what reaches it may go beyond it. Where a unit is paid by a credit, those
- * that are there are taken; if the pool is hard and they are too few, nothing is.
+ * Units count in the open period, unless the limit is reached; what reaches it may go beyond it. Where they burn credits, those that are
+ * there are taken; if a pool is hard and they are too few, nothing is.
  */
-export function countUnits(
-  book: Book,
-  sub: Sub,
-  rule: Rule,
-  units: Exact,
-  isAccepted: boolean,
-): Use | "over" | "short" {
+export function countUnits(book: Book, sub: Sub, rule: Rule, units: Exact, asked: Asked): Use | "over" | "short" {
   const used = unitsUntil(sub, rule, { period: sub.period, stretch: sub.stretches.length });
   if (units.n > 0n && rule.limit !== undefined && order(used, exact(rule.limit)) >= 0) return "over";
-  const covered = rule.burns && units.n > 0n && sub.status === "ACTIVE" ? burn(book, units, isAccepted) : NONE;
+  const covered = rule.burns && units.n > 0n && sub.status === "ACTIVE" ? burn(book, sub, units, asked) : NONE;
   if (covered === "short") return covered;
   const { feature } = rule;
   const use = { feature, units, left: units, covered, period: sub.period, stretch: sub.stretches.length - 1 };
@@ -35,30 +34,13 @@ export function countUnits(
 }
 
 /** What of the units credits pay for. */
-function burn(book: Book, units: Exact, isAccepted: boolean): Exact | "short" {
-  const { pool } = book;
-  if (pool === undefined) return NONE;
-  const there = pool.isFrozen ? NONE : creditsOf(book);
-  if (pool.isHard && !isAccepted && order(there, units) < 0) return "short";
-  const drawn = least(there, units);
-  draw(book, drawn);
-  return drawn;
-}
-
-/** What a pool has that is not over. */
-export function creditsOf({ pool, nowMs }: Book): Exact {
-  return sumOf((pool?.grants ?? []).filter(({ untilMs }) => untilMs > nowMs).map(({ left }) => left));
-}
-
-/** The credits that are over soonest go first, then the oldest. */
-export function draw({ pool, nowMs }: Book, credits: Exact): void {
-  let left = credits;
-  const open = (pool?.grants ?? []).filter(({ untilMs }) => untilMs > nowMs);
-  for (const grant of open.toSorted((a, b) => (a.untilMs === b.untilMs ? 0 : a.untilMs < b.untilMs ? -1 : 1))) {
-    const taken = least(grant.left, left);
-    grant.left = minus(grant.left, taken);
-    left = minus(left, taken);
-  }
+function burn(book: Book, sub: Sub, units: Exact, { weight, isAccepted }: Asked): Exact | "short" {
+  const needed = neededFor(units, weight);
+  const { parts, isShort } = drawable(book, sub, needed);
+  if (isShort && !isAccepted) return "short";
+  const isAny = poolsFor(book, sub).some((pool) => !pool.isFrozen && freeIn(book, pool, book.nowMs) > 0n);
+  take(parts);
+  return coveredBy(units, weight, { drawn: sumOfParts(parts), needed, isAny });
 }
 
 /**
@@ -66,7 +48,7 @@ export function draw({ pool, nowMs }: Book, credits: Exact): void {
  * those that are there.
  */
 export function count(book: Book, told: UseTold): Told {
-  const { key, feature, units: text, usedMs, wanted, isAccepted = false } = told;
+  const { key, feature, units: text, usedMs, wanted, model, isAccepted = false } = told;
   if (book.uses[key] !== undefined) return "refused";
   const units = exact(text);
   const sub = servingOf(book, feature, wanted);
@@ -78,7 +60,7 @@ export function count(book: Book, told: UseTold): Told {
     units.n < 0n && !mayTakeBack(counts ? sub : undefined, rule, negative(units))
       ? "short"
       : counts && rule !== undefined
-        ? countUnits(book, sub, rule, units, isAccepted)
+        ? countUnits(book, sub, rule, units, { weight: weightAt(book.nowMs, model, usedMs), isAccepted })
         : "over";
   if (use === "short" && !isAccepted) return "refused";
   book.uses[key] =

@@ -6,8 +6,8 @@
 export type Tier = { upTo: string; price: string; flatFee: string };
 
 /**
- * A feature in a plan. Without tiers and price it is included. `limit`: units of a period, or ever where they accumulate. `burns`: a unit is
- * paid by a credit, as long as there are any.
+ * A feature in a plan. Without tiers and price it is included. `limit`: units of a period, or ever where they accumulate. `burns`: its units
+ * are paid by credits, as long as there are any.
  */
 export type Rule = {
   feature: string;
@@ -18,7 +18,17 @@ export type Rule = {
   burns?: true;
 };
 
-export type Version = { price: string; rules: readonly Rule[] };
+/** Credits that come with each period: how many, for how long, and what of them is carried into the next one, up to a cap. */
+export type Gift = {
+  model: string;
+  credits: string;
+  months?: number;
+  isHard: boolean;
+  policy: "NONE" | "FULL" | "CAPPED";
+  cap?: string;
+};
+
+export type Version = { price: string; rules: readonly Rule[]; gives: readonly Gift[] };
 
 /** Version n is at place n − 1. */
 export type Plan = { key: string; currency: string; months: number; inArrears: boolean; versions: readonly Version[] };
@@ -39,6 +49,8 @@ export type UseTold = {
   units: string;
   usedMs: number;
   wanted?: number;
+  /** By which its units are weighed. */
+  model?: string;
   isAccepted?: true;
 };
 
@@ -56,9 +68,9 @@ export type Happened =
   /** `wanted`: the subscription that shall count it, if it can. */
   | UseTold
   | { kind: "makePool"; isHard: boolean }
-  | { kind: "grant"; credits: string; untilMs?: number }
-  | { kind: "deduct"; credits: string }
-  | { kind: "freeze" | "unfreeze" }
+  | { kind: "grant"; pool: number; credits: string; untilMs?: number }
+  | { kind: "deduct"; pool: number; credits: string }
+  | { kind: "freeze" | "unfreeze"; pool: number }
   /** The use under this key should have said so many units. */
   | { kind: "correct"; key: string; units: string }
   /** Money for it came through the payment provider, or is on its way until an instant, or so much of it was given back; below 0 it was not, after all. */

@@ -1,6 +1,7 @@
 import { aheadLines, arrearsLines, bill, drop, issue, newBill, notePaid, usageLines } from "./bills.ts";
 import { type Bill, type Book, billsOf, DAY, dayOf, isUnpaid, type Line, owe, planOf, type Sub } from "./book.ts";
 import { rounded } from "./exact.ts";
+import { closeCredits, endCredits, giveComing, givePeriod, giveUp, keepComing, periodShares } from "./plan-credits.ts";
 import { leftOf, monthsLater } from "./price.ts";
 
 /** The life of a subscription: its periods, and what happens by itself. */
@@ -10,7 +11,7 @@ export function open(book: Book, sub: Sub, fromMs: number, anchor: number): void
   const { months, inArrears, currency } = planOf(book, sub);
   const toMs = monthsLater(fromMs, months, anchor);
   if (!sub.paid.some((one) => one.toMs > fromMs)) sub.paid = [];
-  Object.assign(sub, { fromMs, toMs, anchor, isOpen: true, period: sub.period + 1 });
+  Object.assign(sub, { fromMs, toMs, anchor, isOpen: true, period: sub.period + 1, covered: [] });
   sub.stretches = [{ plan: sub.plan, version: sub.version, fromMs }];
   delete sub.announced;
   if (inArrears) sub.announced = newBill(book, sub, { type: "REGULAR", currency, span: sub });
@@ -65,6 +66,7 @@ function firstLines(book: Book, sub: Sub): Line[] {
 function activate(book: Book, sub: Sub): void {
   Object.assign(sub, { status: "ACTIVE", activeMs: book.nowMs });
   open(book, sub, book.nowMs, dayOf(book.nowMs));
+  givePeriod(book, sub, book.nowMs);
 }
 
 /** The first period begins when it is paid, and its bill says so. */
@@ -84,9 +86,10 @@ function applyScheduled(sub: Sub): void {
 function periodEnds(book: Book, sub: Sub): void {
   const atMs = sub.toMs;
   if (sub.cancel !== undefined) {
-    end(book, sub, atMs);
+    end(book, sub, { atMs, isDue: true });
     return;
   }
+  closeCredits(book, sub, atMs);
   const { announced } = sub;
   const before = { fromMs: sub.fromMs, toMs: sub.toMs };
   const lines = close(book, sub, atMs);
@@ -97,18 +100,24 @@ function periodEnds(book: Book, sub: Sub): void {
     ahead = aheadLines(book, sub);
   } else delete sub.announced;
   const span = ahead.length > 0 ? sub : before;
-  bill(book, sub, { type: "REGULAR", lines: [...lines, ...ahead], span, atMs, announced });
+  const brings = ahead.length > 0 ? periodShares(book, sub) : undefined;
+  bill(book, sub, { type: "REGULAR", lines: [...lines, ...ahead], span, atMs, announced, brings });
+  if (sub.status === "ACTIVE" && ahead.length === 0) givePeriod(book, sub, atMs);
 }
 
-/** The subscription ends; what is not billed yet is billed. */
-export function end(book: Book, sub: Sub, atMs: number, also: readonly Line[] = []): void {
+type Ending = { atMs: number; isDue: boolean; also?: readonly Line[] };
+
+/** The subscription ends, by itself or by hand; what is not billed yet is billed. */
+export function end(book: Book, sub: Sub, { atMs, isDue, also = [] }: Ending): void {
+  if (sub.isOpen) giveUp(book, sub, { atMs, isDue });
   const { announced } = sub;
   const lines = [...also, ...(sub.isOpen ? close : closeBetween)(book, sub, atMs)];
   bill(book, sub, { type: "REGULAR", lines, span: { fromMs: sub.fromMs, toMs: atMs }, atMs, announced });
-  finish(sub, atMs);
+  finish(book, sub, atMs);
 }
 
-function finish(sub: Sub, atMs: number): void {
+function finish(book: Book, sub: Sub, atMs: number): void {
+  endCredits(book, sub, atMs);
   delete sub.scheduled;
   delete sub.announced;
   Object.assign(sub, { status: "CANCELLED", isOpen: false, paid: [], endedMs: atMs });
@@ -118,7 +127,7 @@ function finish(sub: Sub, atMs: number): void {
 export function abandon(book: Book, sub: Sub, atMs: number): void {
   for (const one of billsOf(book, sub).filter((other) => isUnpaid(other) || other.status === "PENDING"))
     drop(book, sub, one, "CANCELLED");
-  finish(sub, atMs);
+  finish(book, sub, atMs);
 }
 
 /** Ends at once: unpaid bills are void, their usage is on the last one, and what was paid for time that is left is owed back. */
@@ -137,7 +146,7 @@ export function endNow(book: Book, sub: Sub): void {
     Object.assign(back, { status: "PAID", lines, cents: -unused, dueMs: book.nowMs, paidMs: book.nowMs });
     owe(book, currency, unused);
   }
-  end(book, sub, book.nowMs, also);
+  end(book, sub, { atMs: book.nowMs, isDue: false, also });
 }
 
 /** Access comes back once nothing is past due; if the period is over, a new one begins now. */
@@ -150,11 +159,14 @@ export function resume(book: Book, sub: Sub): void {
   applyScheduled(sub);
   open(book, sub, book.nowMs, dayOf(book.nowMs));
   const lines = aheadLines(book, sub);
-  if (lines.length > 0) bill(book, sub, { type: "REGULAR", lines, span: sub, atMs: book.nowMs });
+  if (lines.length === 0) givePeriod(book, sub, book.nowMs);
+  else bill(book, sub, { type: "REGULAR", lines, span: sub, atMs: book.nowMs, brings: periodShares(book, sub) });
 }
 
 export function pay(book: Book, sub: Sub, paid: Bill): void {
+  const { brings = [] } = paid;
   Object.assign(paid, { status: "PAID", paidMs: book.nowMs });
+  delete paid.brings;
   delete paid.graceEndsMs;
   delete paid.underWayMs;
   owe(
@@ -165,7 +177,9 @@ export function pay(book: Book, sub: Sub, paid: Bill): void {
   if (sub.status === "INCOMPLETE") startPaid(book, sub, paid);
   else {
     notePaid(sub, paid);
+    keepComing(sub, paid, brings);
     resume(book, sub);
+    giveComing(book, sub, book.nowMs);
   }
 }
 
@@ -205,7 +219,7 @@ function* duesOf(book: Book): Iterable<Due> {
     }
     if (status === "SUSPENDED" && suspendedMs !== undefined) {
       const atMs = suspendedMs + 90 * DAY;
-      yield { atMs, rank: 2, number, work: () => end(book, sub, atMs) };
+      yield { atMs, rank: 2, number, work: () => end(book, sub, { atMs, isDue: true }) };
     }
     if (sub.isOpen) yield { atMs: sub.toMs, rank: 3, number, work: () => periodEnds(book, sub) };
   }

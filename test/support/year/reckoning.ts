@@ -14,10 +14,12 @@ import {
   versionOf,
 } from "./book.ts";
 import { correct, forgiveUsage } from "./correcting.ts";
-import { count, creditsOf, draw } from "./counting.ts";
+import { count } from "./counting.ts";
+import { addLot, creditsOf, freeIn, partsOf, take } from "./credits.ts";
 import { exact, order, times } from "./exact.ts";
 import type { BillRef, Catalog, Fact, Ref, Told } from "./facts.ts";
 import { abandon, carrySmallBills, close, end, endNow, look, open, pay, resume, startOrAsk } from "./lives.ts";
+import { changeShares, cutShort, give, giveComing, givePeriod, periodShares, rollOver } from "./plan-credits.ts";
 
 /**
  * The reckoning: what a customer owes, from the list of facts alone. It knows nothing of the engine, is as simple as the contract allows, and
@@ -58,7 +60,7 @@ function carryOut(book: Book, fact: Fact): Told {
     case "givenBack":
       return onBill(book, fact);
     case "makePool":
-      book.pool = { isHard: fact.isHard, isFrozen: false, grants: [] };
+      book.pools.push({ isHard: fact.isHard, isFrozen: false, policy: "NONE", cap: 0n, links: [], lots: [], cuts: [] });
       return "done";
     case "grant":
     case "deduct":
@@ -117,6 +119,8 @@ function subscribe(book: Book, { to, graceDays }: Extract<Fact, { kind: "subscri
     forgiven: {},
     paid: [],
     waiting: [],
+    covered: [],
+    coming: [],
     bills: 0,
   };
   book.subs.push(sub);
@@ -128,20 +132,20 @@ type OnPool = Extract<Fact, { kind: "grant" | "deduct" | "freeze" | "unfreeze" }
 
 /** A frozen pool takes and gives nothing. */
 function onPool(book: Book, fact: OnPool): Told {
-  const { pool } = book;
+  const pool = book.pools[fact.pool - 1];
   if (pool === undefined) return "refused";
   if (!("credits" in fact)) {
     pool.isFrozen = fact.kind === "freeze";
     return "done";
   }
   if (pool.isFrozen) return "refused";
-  const credits = exact(fact.credits);
+  const credits = creditsOf(fact.credits);
   if (fact.kind === "grant") {
-    pool.grants.push({ left: credits, untilMs: fact.untilMs ?? Number.MAX_SAFE_INTEGER });
+    addLot(book, pool, { kind: "GIVEN", left: credits, untilMs: fact.untilMs ?? Number.MAX_SAFE_INTEGER });
     return "done";
   }
-  if (order(creditsOf(book), credits) < 0) return "refused";
-  draw(book, credits);
+  if (freeIn(book, pool, book.nowMs) < credits) return "refused";
+  take(partsOf(book, [pool], credits));
   return "done";
 }
 
@@ -221,23 +225,30 @@ function exchange(book: Book, sub: Sub, to: Ref): void {
 function changeWithin(book: Book, sub: Sub, to: Ref): void {
   const part = { fromMs: book.nowMs, toMs: sub.toMs };
   const lines = unusedLines(book, sub);
+  const brings = changeShares(book, sub, to);
   Object.assign(sub, { plan: to.plan, version: to.version });
   sub.stretches.push({ plan: to.plan, version: to.version, fromMs: book.nowMs });
   if (!planOf(book, to).inArrears && !isFree(book, to))
     lines.push(timeLine(book, to, { kind: "PRORATION", part, whole: sub }));
-  if (lines.length > 0) bill(book, sub, { type: "ADJUSTMENT", lines, span: part, atMs: book.nowMs });
+  if (lines.length === 0) give(book, sub, { shares: brings, atMs: book.nowMs, span: part });
+  else bill(book, sub, { type: "ADJUSTMENT", lines, span: part, atMs: book.nowMs, brings });
 }
 
 /** Another interval or timing: the period ends now and one of the new kind begins, less what was unused of the old one. */
 function changeRhythm(book: Book, sub: Sub, to: Ref): void {
   const unused = unusedLines(book, sub);
   const { announced } = sub;
+  const { nowMs: atMs } = book;
+  cutShort(book, sub, { atMs, isDue: false, leave: () => rollOver(book, sub, atMs) });
   const used = close(book, sub, book.nowMs);
   Object.assign(sub, { plan: to.plan, version: to.version });
   open(book, sub, book.nowMs, dayOf(book.nowMs));
   if (sub.cancel !== undefined) sub.cancel.atMs = sub.toMs;
-  const lines = [...used, ...unused, ...aheadLines(book, sub)];
-  bill(book, sub, { type: "ADJUSTMENT", lines, span: sub, atMs: book.nowMs, announced });
+  const ahead = aheadLines(book, sub);
+  const lines = [...used, ...unused, ...ahead];
+  const brings = ahead.length > 0 ? periodShares(book, sub) : undefined;
+  bill(book, sub, { type: "ADJUSTMENT", lines, span: sub, atMs, announced, brings });
+  if (ahead.length === 0) givePeriod(book, sub, atMs);
 }
 
 function unusedLines(book: Book, sub: Sub) {
@@ -269,7 +280,7 @@ function cancel(book: Book, sub: Sub, mode: "END_OF_PERIOD" | "IMMEDIATE"): void
   if (waits) return;
   if (sub.status === "INCOMPLETE") abandon(book, sub, book.nowMs);
   else if (mode === "IMMEDIATE") endNow(book, sub);
-  else end(book, sub, book.nowMs);
+  else end(book, sub, { atMs: book.nowMs, isDue: false });
 }
 
 export function billAt({ bills }: Book, { sub, place }: BillRef): Bill | undefined {
@@ -316,5 +327,6 @@ function voidBill(book: Book, sub: Sub, found: Bill, rebill: boolean): Told {
   drop(book, sub, found, "VOID");
   if (!rebill) forgiveUsage(book, sub, found);
   resume(book, sub);
+  giveComing(book, sub, book.nowMs);
   return "done";
 }

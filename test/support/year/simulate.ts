@@ -15,17 +15,7 @@ export function simulate(part: number): void {
   const { seeds, days, shortenMs } = inject("years");
   const own = seeds.filter((seed) => seed % PARTS === part % PARTS);
 
-  beforeAll(() => {
-    // The Worker's log lines, of which there are thousands, would cost more than the simulation.
-    vi.spyOn(console, "log").mockImplementation(() => {});
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    divertStripe();
-  });
-  afterAll(() => {
-    vi.useRealTimers();
-    vi.restoreAllMocks();
-  });
-
+  standAlone();
   describe("holds", () => {
     for (const seed of own)
       test(`every cent is as reckoned from the facts: seed ${seed}`, {
@@ -41,6 +31,19 @@ export function simulate(part: number): void {
           await forget();
         }
       });
+  });
+}
+
+/** No line of the Worker's log is written, of which there are thousands, and Stripe is in this isolate. */
+export function standAlone(): void {
+  beforeAll(() => {
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    divertStripe();
+  });
+  afterAll(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
   });
 }
 

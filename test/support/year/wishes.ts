@@ -2,6 +2,7 @@ import { type Bill, type Book, isUnpaid, type Sub } from "./book.ts";
 import { FEATURES } from "./catalog.ts";
 import type { Catalog, Fact, Happened, Ref } from "./facts.ts";
 import type { Step } from "./script.ts";
+import { MODELS } from "./weights.ts";
 
 /** What a step asks for, given what there is: mostly what makes sense, now and then what does not. */
 
@@ -87,6 +88,7 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
           // One in three is late, by up to 40 days.
           usedMs: book.nowMs - ((b + index) % 3 === 0 ? ((c * 7) % 960) * 3_600_000 : 0),
           ...(a % 5 === 0 ? { wanted: sub } : {}),
+          ...(c % 2 === 0 ? { model: MODELS[(a + b + index) % MODELS.length] ?? "other" } : {}),
         };
       });
     case "correct": {
@@ -102,13 +104,14 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
   }
 }
 
-function creditsWish({ pool, nowMs }: Book, { a, b, c }: Pick<Step, "a" | "b" | "c">): Own {
-  if (pool === undefined) return { kind: "makePool", isHard: a % 3 === 0 };
+function creditsWish({ pools, nowMs }: Book, { a, b, c }: Pick<Step, "a" | "b" | "c">): Own {
+  if (!pools.some(({ model }) => model === undefined)) return { kind: "makePool", isHard: a % 3 === 0 };
+  const pool = 1 + (b % pools.length);
   const credits = CREDITS[b % CREDITS.length] ?? "1";
-  if (pool.isFrozen && a % 2 === 0) return { kind: "unfreeze" };
-  if (a % 8 === 1) return { kind: "freeze" };
-  if (a % 8 === 2) return { kind: "deduct", credits };
-  return { kind: "grant", credits, ...(c % 2 === 0 ? { untilMs: nowMs + 1 + (c % 30) * 86_400_000 } : {}) };
+  if (pools[pool - 1]?.isFrozen && a % 2 === 0) return { kind: "unfreeze", pool };
+  if (a % 8 === 1) return { kind: "freeze", pool };
+  if (a % 8 === 2) return { kind: "deduct", pool, credits };
+  return { kind: "grant", pool, credits, ...(c % 2 === 0 ? { untilMs: nowMs + 1 + (c % 30) * 86_400_000 } : {}) };
 }
 
 const CREDITS = ["1", "5", "10.5", "40", "0.0001", "100"] as const;

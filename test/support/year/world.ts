@@ -11,14 +11,15 @@ import { newWorld, type World } from "../world.ts";
 import { type Book, emptyBook } from "./book.ts";
 import { makeCatalog } from "./catalog.ts";
 import { collect, collects, hear, hearAll } from "./collecting.ts";
-import { type Heard, type OwnFact, type Stub, tell, tellUses, type Who } from "./commands.ts";
+import { type Heard, type OwnFact, type Sold, type Stub, tell, tellUses, type Who } from "./commands.ts";
 import { compare } from "./compare.ts";
 import { diceOf } from "./dice.ts";
-import type { Fact } from "./facts.ts";
+import type { Fact, Told } from "./facts.ts";
 import { look, nextDueMs } from "./lives.ts";
 import { happen } from "./reckoning.ts";
 import { CUSTOMERS, START_MS, type Step, type Trouble } from "./script.ts";
 import { openTill, type Till } from "./till.ts";
+import { WEIGHTS } from "./weights.ts";
 import { type Market, type UseFact, wishOf } from "./wishes.ts";
 
 /** A simulated account: drives the engine through the steps of a seed, and keeps the list of facts. */
@@ -28,6 +29,8 @@ export type Customer = Who & { id: string; facts: Fact[]; book: Book; backs: num
 
 export type Year = Market & {
   world: World;
+  /** What the engine is told that the account sells. */
+  sold: Sold;
   customers: Customer[];
   nowMs: number;
   /** Batches that D1 has not been given yet. */
@@ -39,6 +42,8 @@ export type Year = Market & {
   /** Webhooks that were refused: Stripe tries again. */
   refused: string[];
   commands: number;
+  /** By its kind. */
+  done: Record<string, number>;
 };
 
 function setClock(year: Pick<Year, "nowMs">, atMs: number): void {
@@ -46,10 +51,14 @@ function setClock(year: Pick<Year, "nowMs">, atMs: number): void {
   vi.setSystemTime(year.nowMs);
 }
 
-export async function openYear(seed: number): Promise<Year> {
+/** Makes of what is sold what the engine is told instead, so that it can be seen whether anybody notices. */
+export type Lie = (sold: Sold) => Sold;
+
+export async function openYear(seed: number, lie: Lie): Promise<Year> {
   vi.useFakeTimers({ toFake: ["Date"], now: START_MS });
   const world = await newWorld();
   const catalog = makeCatalog(diceOf(seed));
+  const sold = lie({ catalog, weights: WEIGHTS });
   const refundOverpayments = seed % 4 === 0;
   const { payingEach } = inject("years");
   const pays = payingEach > 0 && seed % payingEach === 0;
@@ -72,18 +81,23 @@ export async function openYear(seed: number): Promise<Year> {
     });
   }
   const onSale = Object.fromEntries(catalog.map(({ key }) => [key, 1]));
-  const nothing = { late: [], refused: [], numbers: 0, commands: 0 };
-  return { world, catalog, onSale, customers, till, payments, nowMs: START_MS, ...nothing };
+  const nothing = { late: [], refused: [], numbers: 0, commands: 0, done: {} };
+  return { world, catalog, sold, onSale, customers, till, payments, nowMs: START_MS, ...nothing };
 }
 
 /** Notes a fact; it is told whether that is what was heard. */
-export function note(customer: Customer, fact: Fact, heard: Heard, isSure: boolean): void {
+export function note(customer: Customer, fact: Fact, heard: Heard, isSure: boolean): Told {
   customer.facts.push(fact);
   const told = happen(customer.book, fact);
   if (isSure && heard?.told !== told) throw new Error(`${JSON.stringify(fact, text)} was ${heard?.told}, not ${told}`);
+  return told;
 }
 
 const text = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
+
+function countDone({ done }: Year, { kind }: Fact, told: Told): void {
+  if (told === "done") done[kind] = (done[kind] ?? 0) + 1;
+}
 
 /** Does it amid some trouble; undefined where that came to nothing, or nobody knows. */
 async function amid<T>(year: Year, stub: Stub, trouble: Trouble | undefined, work: () => Promise<T>) {
@@ -117,11 +131,11 @@ async function amid<T>(year: Year, stub: Stub, trouble: Trouble | undefined, wor
 
 /** Tells facts of one instant to a customer's object. Who hears nothing asks again under the same key, until it is answered. */
 async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[], trouble: Trouble | undefined) {
-  const { world, catalog, payments } = year;
+  const { world, sold, payments } = year;
   const uses = facts.filter((fact): fact is UseFact => fact.kind === "use");
   if (uses.length > 0) {
     year.commands += uses.length;
-    const send = () => tellUses(world.object(customer.id), customer, uses, catalog);
+    const send = () => tellUses(world.object(customer.id), customer, uses, sold.weights);
     let heard = await amid(year, world.object(customer.id), trouble, send);
     const isSure = heard?.every((one) => one !== undefined) === true;
     if (!isSure) heard = await send();
@@ -129,7 +143,7 @@ async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[]
     if (heard?.some((one) => one?.isAccepted)) await world.object(customer.id).overview();
     for (const [index, fact] of uses.entries()) {
       const said = heard?.[index];
-      note(customer, said?.isAccepted ? { ...fact, isAccepted: true } : fact, said, isSure);
+      countDone(year, fact, note(customer, said?.isAccepted ? { ...fact, isAccepted: true } : fact, said, isSure));
     }
     return;
   }
@@ -137,14 +151,15 @@ async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[]
     year.numbers += 1;
     year.commands += 1;
     const key = `request-${year.numbers}`;
-    const send = () => tell(world.object(customer.id), customer, fact, { catalog, key, payments });
+    const send = () => tell(world.object(customer.id), customer, fact, { ...sold, key, payments });
     const heard = await amid(year, world.object(customer.id), trouble, send);
     // A migration has no key: asked for again, there is nothing left to move.
     const isSure = heard !== undefined || fact.kind !== "migrate";
     const told = heard ?? (await send());
     // Whether one payment has so much left to give back is the engine's to say.
     const isRefused = fact.kind === "payout" && fact.byRefund && told?.told === "refused";
-    note(customer, isRefused ? { kind: "seen", atMs: fact.atMs } : fact, told, isSure && !isRefused);
+    const noted = note(customer, isRefused ? { kind: "seen", atMs: fact.atMs } : fact, told, isSure && !isRefused);
+    countDone(year, fact, isRefused ? "refused" : noted);
     await hear(year, customer);
   }
 }

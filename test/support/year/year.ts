@@ -4,13 +4,15 @@ import { collectAll, collects } from "./collecting.ts";
 import { compare, mustBe } from "./compare.ts";
 import { reckon } from "./reckoning.ts";
 import { START_MS, type Step } from "./script.ts";
-import { liveStep, openYear, type Year } from "./world.ts";
+import { type Lie, liveStep, openYear, type Year } from "./world.ts";
 
 /** A seed's whole life, and what must be true in the end. */
 
 /** `paid`: what was paid, by currency, in its smallest unit. The others: what happened at the payment provider, so that it shows what no seed drives. */
 export type Figures = {
   commands: number;
+  /** By its kind: how often what was asked for was done, and what plans did with credits by themselves. */
+  done: Record<string, number>;
   invoices: number;
   paid: Record<string, number>;
   charged: number;
@@ -21,8 +23,10 @@ export type Figures = {
 
 const ADMIN = "/api/v1/monetization";
 
-export async function liveThrough(seed: number, steps: readonly Step[]): Promise<Figures> {
-  const year = await openYear(seed);
+const NO_LIE: Lie = (sold) => sold;
+
+export async function liveThrough(seed: number, steps: readonly Step[], lie = NO_LIE): Promise<Figures> {
+  const year = await openYear(seed, lie);
   for (const [index, step] of steps.entries()) {
     try {
       await liveStep(year, step);
@@ -37,7 +41,14 @@ export async function liveThrough(seed: number, steps: readonly Step[]): Promise
   const paid: Record<string, number> = {};
   for (const { currency, status, cents } of bills)
     if (status === "PAID") paid[currency] = (paid[currency] ?? 0) + Number(cents);
-  return { commands: year.commands, invoices: bills.length, paid, ...atProvider(year) };
+  return { commands: year.commands, done: doneIn(year), invoices: bills.length, paid, ...atProvider(year) };
+}
+
+function doneIn({ done, customers }: Year): Record<string, number> {
+  const sum = { ...done };
+  for (const { book } of customers)
+    for (const [kind, count] of Object.entries(book.told)) sum[kind] = (sum[kind] ?? 0) + count;
+  return sum;
 }
 
 function atProvider({ till }: Year): Pick<Figures, "charged" | "refunds" | "failedRefunds" | "disputes"> {
