@@ -126,11 +126,23 @@ export type Pool = {
   cuts: Cut[];
 };
 
+/** Credits of one lot. */
+export type Part = { lot: Lot; credits: bigint };
+
 /** Units that are kept for somebody, with the credits that they burn. */
-export type Hold = { parts: { lot: Lot; credits: bigint }[] };
+export type Hold = {
+  sub: number;
+  feature: string;
+  units: Exact;
+  /** By which they are weighed. */
+  model?: string;
+  untilMs: number;
+  status: "HELD" | "COMMITTED" | "RELEASED" | "LAPSED";
+  parts: Part[];
+};
 
 /** How often what no command asks for happened. */
-const NOTHING_TOLD = { planCredits: 0, carriedOver: 0, givenAhead: 0 };
+const NOTHING_TOLD = { planCredits: 0, carriedOver: 0, givenAhead: 0, lapsed: 0 };
 
 export type Book = {
   catalog: Catalog;
@@ -147,6 +159,7 @@ export type Book = {
   pools: Pool[];
   /** How many lots there ever were. */
   lots: number;
+  /** In the order in which they were made. */
   holds: Hold[];
   told: typeof NOTHING_TOLD;
   /** Money is collected by a payment provider. */

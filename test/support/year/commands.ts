@@ -63,6 +63,10 @@ export async function tell(
       const eventId = who.eventIds[fact.key] ?? customerThingId(who.tag, "event", 10_000_000);
       return heardOf(await stub.correct({ eventId, usageE12: decimalToE12(fact.units), requestKey }));
     }
+    case "reserve":
+    case "commit":
+    case "release":
+      return await tellReserving(stub, who, fact, { weights, key });
     case "makePool": {
       const rules = { denomination: DENOMINATION, hardLimit: fact.isHard, rolloverPolicy: "NONE" as const };
       return heardOf(await stub.makePool({ spec: { name: "Credits", currency: "USD", ...rules }, requestKey }));
@@ -100,6 +104,34 @@ export async function tell(
         catalog,
       );
   }
+}
+
+type Reserving = Extract<Fact, { kind: "reserve" | "commit" | "release" }>;
+
+async function tellReserving(
+  stub: Stub,
+  who: Who,
+  fact: Reserving,
+  { weights, key: digest }: Pick<Terms, "weights" | "key">,
+): Promise<Heard> {
+  const requestKey = { digest, bodyDigest: digest };
+  const credits = creditTerms(weights);
+  if (fact.kind === "reserve") {
+    const { feature, seconds: ttlSeconds, model } = fact;
+    const asked = { featureKey: feature, isEnabled: true, unitsE12: decimalToE12(fact.units), ttlSeconds };
+    const reply = await stub.reserve({ ...asked, credits, requestKey, ...(model === undefined ? {} : { model }) });
+    return reply.ok && reply.value.reservationId === undefined ? { told: "refused" } : heardOf(reply);
+  }
+  const reservationId = customerThingId(who.tag, "reservation", fact.hold);
+  if (fact.kind === "release") return heardOf(await stub.releaseReservation({ reservationId, requestKey }));
+  const { key, units } = fact;
+  const events = [{ key, eventName: "use", usageE12: decimalToE12(units) }];
+  const identity = { referenceId: who.reference };
+  const track = { identity, terms: { currency: "USD" }, credits, events, requestKey };
+  const reply = await stub.commitReservation({ reservationId, track });
+  if (reply.ok && reply.value.outcome === "key_taken") return { told: "refused" };
+  if (reply.ok) who.eventIds[key] = reply.value.receipt.eventId;
+  return heardOf(reply);
 }
 
 type OnSub = Extract<

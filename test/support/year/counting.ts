@@ -1,31 +1,36 @@
 import { unitsUntil } from "./bills.ts";
-import { type Book, ruleOf, type Sub, type Use } from "./book.ts";
-import { coveredBy, drawable, freeIn, neededFor, poolsFor, sumOfParts, take } from "./credits.ts";
-import { type Exact, exact, NONE, negative, order } from "./exact.ts";
+import { type Book, type Hold, ruleOf, type Sub, type Use } from "./book.ts";
+import { coveredBy, drawable, freeIn, lesser, neededFor, poolsFor, sumOfParts, take } from "./credits.ts";
+import { type Exact, exact, least, NONE, negative, order, plus } from "./exact.ts";
 import type { Rule, Told, UseTold } from "./facts.ts";
+import { useHeld } from "./holding.ts";
 import { weightAt } from "./weights.ts";
 
 /** What counts of what was used. */
 
 /** Who counts it: the one that shall, if it is live and has the feature; else the newest that gives access, or gave it. */
-function servingOf(book: Book, feature: string, wanted: number | undefined): Sub | undefined {
+export function servingOf(book: Book, feature: string, wanted: number | undefined): Sub | undefined {
   const rank = ({ status, isOpen }: Sub) => (status === "ACTIVE" ? 3 : status === "SUSPENDED" ? (isOpen ? 2 : 1) : 0);
   const including = book.subs.filter((sub) => sub.status !== "CANCELLED" && ruleOf(book, sub, feature) !== undefined);
   const best = including.toReversed().sort((a, b) => rank(b) - rank(a))[0];
   return including.find(({ number }) => number === wanted) ?? best;
 }
 
-/** What is asked for beyond the units: what one of them burns, and whether no lack of credits may refuse them. */
-export type Asked = { weight: Exact; isAccepted: boolean };
+/**
+ * What is asked for beyond the units: what one of them burns, whether no lack of credits may refuse them, and where they were kept.
+ */
+export type Asked = { weight: Exact; isAccepted: boolean; hold?: Hold };
 
 /**
- * Units count in the open period, unless the limit is reached; what reaches it may go beyond it. Where they burn credits, those that are
+ * Units count in the open period, unless the limit is reached; what reaches it may go beyond it, and what was kept counts always. Where they burn credits, those that are
  * there are taken; if a pool is hard and they are too few, nothing is.
  */
-export function countUnits(book: Book, sub: Sub, rule: Rule, units: Exact, asked: Asked): Use | "over" | "short" {
-  const used = unitsUntil(sub, rule, { period: sub.period, stretch: sub.stretches.length });
-  if (units.n > 0n && rule.limit !== undefined && order(used, exact(rule.limit)) >= 0) return "over";
-  const covered = rule.burns && units.n > 0n && sub.status === "ACTIVE" ? burn(book, sub, units, asked) : NONE;
+export function countUnits(book: Book, sub: Sub, rule: Rule, wanted: Exact, asked: Asked): Use | "over" | "short" {
+  const units = withinLimit(sub, rule, wanted, asked.hold);
+  if (wanted.n > 0n && units.n === 0n) return "over";
+  // Who has lost access burns what was kept before, and nothing else.
+  const burns = rule.burns && units.n > 0n && (sub.status === "ACTIVE" || asked.hold?.parts.length);
+  const covered = burns ? burn(book, sub, units, asked) : NONE;
   if (covered === "short") return covered;
   const { feature } = rule;
   const use = { feature, units, left: units, covered, period: sub.period, stretch: sub.stretches.length - 1 };
@@ -33,14 +38,25 @@ export function countUnits(book: Book, sub: Sub, rule: Rule, units: Exact, asked
   return use;
 }
 
-/** What of the units credits pay for. */
-function burn(book: Book, sub: Sub, units: Exact, { weight, isAccepted }: Asked): Exact | "short" {
+function withinLimit(sub: Sub, rule: Rule, units: Exact, hold: Hold | undefined): Exact {
+  if (rule.limit === undefined || units.n <= 0n) return units;
+  const kept = hold === undefined ? NONE : least(hold.units, units);
+  const used = unitsUntil(sub, rule, { period: sub.period, stretch: sub.stretches.length });
+  return order(plus(used, kept), exact(rule.limit)) < 0 ? units : kept;
+}
+
+/** What of the units credits pay for: those that were kept for them first. */
+function burn(book: Book, sub: Sub, units: Exact, { weight, isAccepted, hold }: Asked): Exact | "short" {
   const needed = neededFor(units, weight);
-  const { parts, isShort } = drawable(book, sub, needed);
+  const kept = lesser(needed, sumOfParts(hold?.parts ?? []));
+  const isOpen = sub.status === "ACTIVE";
+  const { parts, isShort } = isOpen ? drawable(book, sub, needed - kept) : { parts: [], isShort: false };
   if (isShort && !isAccepted) return "short";
   const isAny = poolsFor(book, sub).some((pool) => !pool.isFrozen && freeIn(book, pool, book.nowMs) > 0n);
+  if (hold !== undefined) useHeld(book, hold, kept);
   take(parts);
-  return coveredBy(units, weight, { drawn: sumOfParts(parts), needed, isAny });
+  const drawn = kept + sumOfParts(parts);
+  return coveredBy(units, weight, { drawn, needed, isAny: drawn > 0n || (isOpen && isAny) });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Book, Lot, Pool, Sub } from "./book.ts";
+import type { Book, Lot, Part, Pool, Sub } from "./book.ts";
 import { type Exact, exact, fraction, least, rounded, times } from "./exact.ts";
 
 /** Credits in whole ten-thousandths: who draws which, and in which order. */
@@ -52,8 +52,6 @@ export function addLot(book: Book, pool: Pool, lot: Omit<Lot, "number">): void {
 export function poolsFor({ pools }: Book, { number }: Pick<Sub, "number">): Pool[] {
   return [...pools.filter(({ links }) => links.includes(number)), ...pools.filter(({ links }) => links.length === 0)];
 }
-
-export type Part = { lot: Lot; credits: bigint };
 
 /** Which lots give so many credits of these pools, one pool after the other; frozen ones give none. */
 export function partsOf(book: Book, pools: readonly Pool[], credits: bigint): Part[] {

@@ -67,6 +67,10 @@ export type Happened =
   | { kind: "payout"; currency: string; cents: bigint; byRefund?: true }
   /** `wanted`: the subscription that shall count it, if it can. */
   | UseTold
+  /** Units are kept for so long; what was used of them is told under a key of its own. */
+  | { kind: "reserve"; feature: string; units: string; seconds: number; model?: string }
+  | { kind: "commit"; hold: number; key: string; units: string }
+  | { kind: "release"; hold: number }
   | { kind: "makePool"; isHard: boolean }
   | { kind: "grant"; pool: number; credits: string; untilMs?: number }
   | { kind: "deduct"; pool: number; credits: string }

@@ -1,40 +1,43 @@
 import { decimalToE12, formatE12 } from "../../../src/domain/amount.ts";
 import { E12_PER_E4 } from "./catalog.ts";
-import type { Sold } from "./commands.ts";
-import type { Gift } from "./facts.ts";
+import type { Gift, Plan } from "./facts.ts";
 import type { Lie } from "./world.ts";
 
-/** Rules that the engine is told in place of those that are reckoned by. `fallsOut`: by what that is noticed. */
+/** Rules that the engine is told in place of those that are reckoned by. */
 
-type Told = { lie: Lie; fallsOut: RegExp };
-
-export const LIES: Record<string, Told> = {
-  "a plan gives a ten-thousandth of a credit more": {
-    lie: giving((gift) => ({ ...gift, credits: more(gift.credits) })),
-    fallsOut: /pools/,
-  },
-  "what a cap lets go is kept": {
-    lie: giving(({ cap: _, ...gift }) => ({ ...gift, policy: gift.policy === "CAPPED" ? "FULL" : gift.policy })),
-    fallsOut: /pools/,
-  },
-  "what is gone with its period is kept": {
-    lie: giving((gift) => ({ ...gift, policy: gift.policy === "NONE" ? "FULL" : gift.policy })),
-    fallsOut: /pools/,
-  },
+export const LIES: Record<string, Lie> = {
+  "a plan gives a ten-thousandth of a credit more": giving((gift) => ({ ...gift, credits: more(gift.credits) })),
+  "what a cap lets go is kept": giving(({ cap: _, ...gift }) => ({
+    ...gift,
+    policy: gift.policy === "CAPPED" ? "FULL" : gift.policy,
+  })),
+  "what is gone with its period is kept": giving((gift) => ({
+    ...gift,
+    policy: gift.policy === "NONE" ? "FULL" : gift.policy,
+  })),
   "a unit burns a ten-thousandth of a credit more": {
-    lie: (sold) => ({ ...sold, weights: sold.weights.map((one) => ({ ...one, credits: more(one.credits) })) }),
-    fallsOut: /pools/,
+    sold: (sold) => ({ ...sold, weights: sold.weights.map((one) => ({ ...one, credits: more(one.credits) })) }),
+  },
+  "a ten-thousandth of a unit more is kept for somebody": {
+    fact: (fact) => (fact.kind === "reserve" ? { ...fact, units: more(fact.units) } : fact),
+  },
+  "a reservation lapses in half of its time": {
+    fact: (fact) => (fact.kind === "reserve" ? { ...fact, seconds: Math.ceil(fact.seconds / 2) } : fact),
+  },
+  "more counts than was used of what was kept": {
+    fact: (fact) => (fact.kind === "commit" ? { ...fact, units: more(fact.units) } : fact),
   },
 };
 
 const more = (credits: string): string => formatE12(decimalToE12(credits) + E12_PER_E4);
 
 function giving(change: (gift: Gift) => Gift): Lie {
-  return ({ catalog, ...sold }: Sold) => ({
-    ...sold,
-    catalog: catalog.map((plan) => ({
-      ...plan,
-      versions: plan.versions.map((version) => ({ ...version, gives: version.gives.map(change) })),
-    })),
-  });
+  const versionsOf = ({ versions }: Plan) =>
+    versions.map((version) => ({ ...version, gives: version.gives.map(change) }));
+  return {
+    sold: ({ catalog, ...sold }) => ({
+      ...sold,
+      catalog: catalog.map((plan) => ({ ...plan, versions: versionsOf(plan) })),
+    }),
+  };
 }

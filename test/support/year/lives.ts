@@ -1,6 +1,7 @@
 import { aheadLines, arrearsLines, bill, drop, issue, newBill, notePaid, usageLines } from "./bills.ts";
 import { type Bill, type Book, billsOf, DAY, dayOf, isUnpaid, type Line, owe, planOf, type Sub } from "./book.ts";
 import { rounded } from "./exact.ts";
+import { lapse } from "./holding.ts";
 import { closeCredits, endCredits, giveComing, givePeriod, giveUp, keepComing, periodShares } from "./plan-credits.ts";
 import { leftOf, monthsLater } from "./price.ts";
 
@@ -201,7 +202,12 @@ export function carrySmallBills(book: Book): void {
 
 type Due = { atMs: number; rank: number; number: number; work: () => void };
 
+/** A reservation lapses before all else of its instant. */
+const LAPSE = -1;
+
 function* duesOf(book: Book): Iterable<Due> {
+  for (const [number, hold] of book.holds.entries())
+    if (hold.status === "HELD") yield { atMs: hold.untilMs, rank: LAPSE, number, work: () => lapse(book, hold) };
   for (const one of book.bills)
     if (one.graceEndsMs !== undefined)
       yield {
@@ -233,14 +239,23 @@ function pastDue(book: Book, late: Bill): void {
   if (sub?.status === "ACTIVE") Object.assign(sub, { status: "SUSPENDED", suspendedMs: atMs });
 }
 
-function firstDue(book: Book): Due | undefined {
-  const order = (a: Due, b: Due) => a.atMs - b.atMs || a.rank - b.rank || a.number - b.number;
-  return [...duesOf(book)].sort(order)[0];
+function inOrder(dues: Iterable<Due>): Due[] {
+  return [...dues].sort((a, b) => a.atMs - b.atMs || a.rank - b.rank || a.number - b.number);
 }
 
-/** When something happens by itself next. */
+const firstDue = (book: Book): Due | undefined => inOrder(duesOf(book))[0];
+
+/** When something happens by itself next that somebody is to be woken for. */
 export function nextDueMs(book: Book): number | undefined {
-  return firstDue(book)?.atMs;
+  return inOrder(duesOf(book)).find(({ rank }) => rank !== LAPSE)?.atMs;
+}
+
+/** When anything changes by itself next: credits that are over and reservations that lapse wake nobody. */
+export function nextTurnMs(book: Book): number | undefined {
+  const overMs = book.pools.flatMap(({ lots }) => lots.map(({ untilMs }) => untilMs));
+  const dueMs = [...duesOf(book)].map(({ atMs }) => atMs);
+  const nextMs = [...overMs, ...dueMs].filter((atMs) => atMs > book.nowMs);
+  return nextMs.length === 0 ? undefined : Math.min(...nextMs);
 }
 
 /** Somebody looks at an instant: all that fell due until then happens, in order. */

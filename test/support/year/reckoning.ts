@@ -21,6 +21,8 @@ import type { BillRef, Catalog, Fact, Ref, Told } from "./facts.ts";
 import { abandon, carrySmallBills, close, end, endNow, look, open, pay, resume, startOrAsk } from "./lives.ts";
 import { changeShares, cutShort, give, giveComing, givePeriod, periodShares, rollOver } from "./plan-credits.ts";
 
+import { commit, release, reserve } from "./reserving.ts";
+
 /**
  * The reckoning: what a customer owes, from the list of facts alone. It knows nothing of the engine, is as simple as the contract allows, and
  * may be slow. Where the two disagree, one of them is wrong.
@@ -53,6 +55,12 @@ function carryOut(book: Book, fact: Fact): Told {
       return count(book, fact);
     case "correct":
       return correct(book, fact);
+    case "reserve":
+      return reserve(book, fact);
+    case "commit":
+      return commit(book, fact);
+    case "release":
+      return release(book, fact);
     case "pay":
     case "void":
     case "collected":

@@ -22,6 +22,8 @@ const WISHES = {
   use: 34,
   correct: 12,
   credits: 8,
+  reserve: 12,
+  endHold: 8,
   publish: 2,
   evict: 3,
   cron: 3,

@@ -33,6 +33,8 @@ function newest({ catalog, onSale }: Market, n: number): Ref {
 
 const UNITS = ["1", "1", "2", "3", "0.5", "7.25", "20", "0", "-1", "-2.5", "61"] as const;
 
+type Dices = Pick<Step, "a" | "b" | "c">;
+
 type Own = Exclude<Happened, { kind: "collected" | "underWay" | "givenBack" | "payoutBack" }>;
 
 const RIGHT = ["0", "0", "0.25", "1", "2", "5", "30", "-2"] as const;
@@ -81,8 +83,7 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
         const n = number();
         return {
           kind: "use",
-          // Now and then one that was used before.
-          key: n % 17 === 16 ? `use-${n - 5}` : `use-${n}`,
+          key: useKey(n),
           feature: FEATURES[(a + index) % FEATURES.length] ?? "chat",
           units: UNITS[(b + index * 3) % UNITS.length] ?? "1",
           // One in three is late, by up to 40 days.
@@ -97,6 +98,10 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
       const key = pick(keys.toReversed(), a % 12);
       return [{ kind, key: key ?? "use-none", units: RIGHT[b % RIGHT.length] ?? "0" }];
     }
+    case "reserve":
+      return reserveWish(book, { a, b, c }, number);
+    case "endHold":
+      return endHoldWish(book, { a, b, c }, number);
     case "credits":
       return [creditsWish(book, { a, b, c })];
     default:
@@ -104,7 +109,39 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
   }
 }
 
-function creditsWish({ pools, nowMs }: Book, { a, b, c }: Pick<Step, "a" | "b" | "c">): Own {
+/** Now and then one that was used before. */
+const useKey = (n: number): string => (n % 17 === 16 ? `use-${n - 5}` : `use-${n}`);
+
+/** Longer than anybody may, too, so that periods end meanwhile. */
+const SECONDS = [1, 60, 3600, 86_400, 5 * 86_400, 20 * 86_400] as const;
+const KEPT = ["1", "2.5", "5", "20", "0.125"] as const;
+
+/** Half of them use it up or give it back at once. */
+function reserveWish(book: Book, { a, b, c }: Dices, number: () => number): Own[] {
+  const units = KEPT[b % KEPT.length] ?? "1";
+  const made: Own = {
+    kind: "reserve",
+    feature: FEATURES[a % 2 === 0 ? 3 : b % FEATURES.length] ?? "calls",
+    units,
+    seconds: SECONDS[c % SECONDS.length] ?? 60,
+    ...(b % 3 === 0 ? {} : { model: MODELS[(a + b) % MODELS.length] ?? "other" }),
+  };
+  const hold = book.holds.length + 1;
+  if (a % 4 < 2) return [made];
+  return [made, a % 4 === 2 ? { kind: "commit", hold, key: useKey(number()), units } : { kind: "release", hold }];
+}
+
+function endHoldWish({ holds }: Book, { a, b, c }: Dices, number: () => number): Own[] {
+  const numbered = holds.map(({ status }, index) => ({ status, number: index + 1 })).toReversed();
+  const openFirst = numbered.sort((x, y) => Number(y.status === "HELD") - Number(x.status === "HELD"));
+  const hold = pick(openFirst, c % 5 === 0 ? a : a % 2)?.number ?? 99;
+  if (b % 4 === 0) return [{ kind: "release", hold }];
+  return [{ kind: "commit", hold, key: useKey(number()), units: USED[b % USED.length] ?? "1" }];
+}
+
+const USED = ["1", "2.5", "5", "0", "0.3", "20", "30"] as const;
+
+function creditsWish({ pools, nowMs }: Book, { a, b, c }: Dices): Own {
   if (!pools.some(({ model }) => model === undefined)) return { kind: "makePool", isHard: a % 3 === 0 };
   const pool = 1 + (b % pools.length);
   const credits = CREDITS[b % CREDITS.length] ?? "1";

@@ -15,7 +15,7 @@ import { type Heard, type OwnFact, type Sold, type Stub, tell, tellUses, type Wh
 import { compare } from "./compare.ts";
 import { diceOf } from "./dice.ts";
 import type { Fact, Told } from "./facts.ts";
-import { look, nextDueMs } from "./lives.ts";
+import { look, nextDueMs, nextTurnMs } from "./lives.ts";
 import { happen } from "./reckoning.ts";
 import { CUSTOMERS, START_MS, type Step, type Trouble } from "./script.ts";
 import { openTill, type Till } from "./till.ts";
@@ -31,6 +31,7 @@ export type Year = Market & {
   world: World;
   /** What the engine is told that the account sells. */
   sold: Sold;
+  factInstead: (fact: OwnFact) => OwnFact;
   customers: Customer[];
   nowMs: number;
   /** Batches that D1 has not been given yet. */
@@ -51,14 +52,15 @@ function setClock(year: Pick<Year, "nowMs">, atMs: number): void {
   vi.setSystemTime(year.nowMs);
 }
 
-/** Makes of what is sold what the engine is told instead, so that it can be seen whether anybody notices. */
-export type Lie = (sold: Sold) => Sold;
+/** What the engine is told instead of what is sold, or of what happens, so that it can be seen whether anybody notices. */
+export type Lie = { sold?: (sold: Sold) => Sold; fact?: (fact: OwnFact) => OwnFact };
 
 export async function openYear(seed: number, lie: Lie): Promise<Year> {
   vi.useFakeTimers({ toFake: ["Date"], now: START_MS });
   const world = await newWorld();
   const catalog = makeCatalog(diceOf(seed));
-  const sold = lie({ catalog, weights: WEIGHTS });
+  const { sold: soldInstead = (sold: Sold) => sold, fact: factInstead = (fact: OwnFact) => fact } = lie;
+  const sold = soldInstead({ catalog, weights: WEIGHTS });
   const refundOverpayments = seed % 4 === 0;
   const { payingEach } = inject("years");
   const pays = payingEach > 0 && seed % payingEach === 0;
@@ -82,7 +84,7 @@ export async function openYear(seed: number, lie: Lie): Promise<Year> {
   }
   const onSale = Object.fromEntries(catalog.map(({ key }) => [key, 1]));
   const nothing = { late: [], refused: [], numbers: 0, commands: 0, done: {} };
-  return { world, catalog, sold, onSale, customers, till, payments, nowMs: START_MS, ...nothing };
+  return { world, catalog, sold, factInstead, onSale, customers, till, payments, nowMs: START_MS, ...nothing };
 }
 
 /** Notes a fact; it is told whether that is what was heard. */
@@ -131,7 +133,7 @@ async function amid<T>(year: Year, stub: Stub, trouble: Trouble | undefined, wor
 
 /** Tells facts of one instant to a customer's object. Who hears nothing asks again under the same key, until it is answered. */
 async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[], trouble: Trouble | undefined) {
-  const { world, sold, payments } = year;
+  const { world, sold, payments, factInstead } = year;
   const uses = facts.filter((fact): fact is UseFact => fact.kind === "use");
   if (uses.length > 0) {
     year.commands += uses.length;
@@ -151,7 +153,7 @@ async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[]
     year.numbers += 1;
     year.commands += 1;
     const key = `request-${year.numbers}`;
-    const send = () => tell(world.object(customer.id), customer, fact, { ...sold, key, payments });
+    const send = () => tell(world.object(customer.id), customer, factInstead(fact), { ...sold, key, payments });
     const heard = await amid(year, world.object(customer.id), trouble, send);
     // A migration has no key: asked for again, there is nothing left to move.
     const isSure = heard !== undefined || fact.kind !== "migrate";
@@ -206,7 +208,7 @@ async function evict(stub: Stub): Promise<void> {
 export async function liveStep(year: Year, step: Step): Promise<void> {
   const customer = year.customers[step.who];
   if (customer === undefined) throw new Error("a step is somebody's");
-  const dueMs = nextDueMs(customer.book);
+  const dueMs = nextTurnMs(customer.book);
   const isBeside = step.beside !== undefined && dueMs !== undefined && dueMs > year.nowMs && dueMs <= step.atMs;
   await passTime(year, isBeside ? dueMs + (step.beside ?? 0) : step.atMs, step.isAlarmLost);
   const stub = year.world.object(customer.id);
@@ -238,7 +240,7 @@ export async function liveStep(year: Year, step: Step): Promise<void> {
       break;
     default: {
       // What there is now, not what there was when somebody looked last.
-      const isDue = (nextDueMs(customer.book) ?? Number.POSITIVE_INFINITY) <= year.nowMs;
+      const isDue = (nextTurnMs(customer.book) ?? Number.POSITIVE_INFINITY) <= year.nowMs;
       const seen = isDue ? structuredClone(customer.book) : customer.book;
       look(seen, year.nowMs);
       const number = () => {

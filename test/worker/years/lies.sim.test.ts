@@ -11,13 +11,14 @@ const DAYS = 60;
 
 describe("holds", () => {
   standAlone();
-  for (const [rule, { lie, fallsOut }] of Object.entries(LIES))
+  for (const [rule, lie] of Object.entries(LIES))
     test(`it is noticed where ${rule}`, { timeout: 60_000 }, async ({ expect }) => {
       const told: string[] = [];
       for (let seed = 1; seed <= SEEDS_MAX && told.length === 0; seed += 1)
         await liveThrough(seed, makeScript(seed, DAYS), lie)
           .catch((failure: unknown) => told.push(String(failure)))
           .finally(forget);
-      expect(told[0]).toMatch(fallsOut);
+      // That something was told otherwise, and not that the simulation broke.
+      expect(told[0]).toMatch(/ {2}engine: |was (done|refused), not/);
     });
 });
