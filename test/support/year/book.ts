@@ -40,6 +40,8 @@ export type Bill = Span & {
   isAsked?: true;
   /** Credits of the plan that come when it is paid. */
   brings?: Share[];
+  /** Credits that were bought by it: so many in all. */
+  brought?: { lot: Lot; credits: bigint };
   /** Credit for time that this bill charges for: given when it is paid. */
   resting: Paid[];
 };
@@ -109,6 +111,8 @@ export type Lot = {
   isVoid?: true;
   /** A period ended while some was held: so much of what comes back is carried, the rest leaves. */
   carries?: bigint;
+  /** Its money was given back while some was held: so much of what comes back leaves. */
+  owed?: bigint;
 };
 
 /** Given for time that was given back: `due` is to be set off, `held` may still be used. Of lots up to `upTo`. */
@@ -161,13 +165,15 @@ export type Book = {
   lots: number;
   /** In the order in which they were made. */
   holds: Hold[];
+  /** Purchases that were asked for, paid or not. */
+  asked: { pool: number; credits: bigint; cents: bigint }[];
   told: typeof NOTHING_TOLD;
   /** Money is collected by a payment provider. */
   collects: boolean;
 };
 
 export function emptyBook(catalog: Catalog, nowMs: number, collects: boolean): Book {
-  const credits = { pools: [], lots: 0, holds: [], told: { ...NOTHING_TOLD } };
+  const credits = { pools: [], lots: 0, holds: [], asked: [], told: { ...NOTHING_TOLD } };
   return { catalog, nowMs, subs: [], bills: [], balances: {}, byRefund: {}, uses: {}, collects, ...credits };
 }
 

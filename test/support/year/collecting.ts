@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import { readCustomerThingId } from "../../../src/domain/ids.ts";
+import type { PaymentView } from "../../../src/domain/payment-view.ts";
 import type { InvoiceView } from "../../../src/domain/views.ts";
 import { runScheduled } from "../../../src/scheduled.ts";
 import { sendWebhook } from "../stripe-here.ts";
@@ -30,6 +32,7 @@ export async function hear(year: Year, customer: Customer): Promise<void> {
   if (year.till === undefined) return;
   const told = await year.world.object(customer.id).invoices(PAGE);
   const seen = new Map((told?.items as InvoiceView[] | undefined)?.map((one) => [String(one.invoiceId), one]));
+  await hearOfPurchases(year, customer, seen);
   // A payment may bring a bill, and that be paid at once.
   for (let isNew = true; isNew; ) {
     isNew = false;
@@ -42,6 +45,24 @@ export async function hear(year: Year, customer: Customer): Promise<void> {
     }
   }
   await hearOfPayouts(year, customer);
+}
+
+/** Credits that were paid for since: each purchase has a bill of its own, of no subscription. */
+async function hearOfPurchases(year: Year, customer: Customer, seen: ReadonlyMap<string, InvoiceView>): Promise<void> {
+  const { book } = customer;
+  const nextOf = () =>
+    seen.get(invoiceId(customer, { sub: 0, place: book.bills.filter(({ sub }) => sub === 0).length + 1 }));
+  if (nextOf() === undefined) return;
+  const reply = await year.world.object(customer.id).paymentsPage(PAGE);
+  const payments = reply.ok ? (reply.value.items as PaymentView[]) : [];
+  for (let next = nextOf(); next !== undefined; next = nextOf()) {
+    const { invoiceId: id, amountMinor } = next;
+    const purchase = payments.find((one) => one.invoiceId === id)?.purchase;
+    const pool = purchase === undefined ? 0 : (readCustomerThingId(purchase.poolId)?.number ?? 0);
+    const fact = { kind: "bought", pool, credits: purchase?.creditsE4 ?? 0n, cents: BigInt(amountMinor) } as const;
+    note(customer, { ...fact, atMs: year.nowMs }, { told: "done" }, true);
+    year.done.bought = (year.done.bought ?? 0) + 1;
+  }
 }
 
 /** Payouts by refunds that were refused at the provider, or failed there later, are in the balance again. */
@@ -126,6 +147,12 @@ export async function collect(year: Paying, customer: Customer, step: Step & { w
       step.wish satisfies never;
   }
   await hearAll(year);
+}
+
+/** Who wants credits mostly pays at once; what becomes of the page is told later. */
+export async function payNewestPage({ till }: Paying, { a, c }: Step): Promise<void> {
+  const id = Object.values(till.account().sessions).findLast(({ status }) => status === "open")?.id;
+  if (id !== undefined && c % 4 > 0) await till.pay(id, PAGE_METHODS[a % PAGE_METHODS.length]).catch(() => undefined);
 }
 
 /**

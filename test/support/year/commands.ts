@@ -3,6 +3,7 @@ import { decimalToE12 } from "../../../src/domain/amount.ts";
 import { type CustomerTag, customerThingId } from "../../../src/domain/ids.ts";
 import { invoiceNumber } from "../../../src/domain/invoice.ts";
 import type { PaymentTerms } from "../../../src/domain/payments.ts";
+import { creditPrice } from "./buying.ts";
 import { DENOMINATION, E12_PER_E4, featureId, pinOf } from "./catalog.ts";
 import type { BillRef, Catalog, Fact, Told } from "./facts.ts";
 import { creditTerms, type Weighting } from "./weights.ts";
@@ -35,7 +36,7 @@ export type Terms = Sold & { key: string; payments: PaymentTerms | undefined };
 export type Sold = { catalog: Catalog; weights: readonly Weighting[] };
 
 /** What happens at the payment provider is told by the provider. */
-export type OwnFact = Exclude<Fact, { kind: "collected" | "underWay" | "givenBack" | "payoutBack" }>;
+export type OwnFact = Exclude<Fact, { kind: "collected" | "underWay" | "givenBack" | "payoutBack" | "bought" }>;
 
 /** Tells it; the same `key` again tells the same again. */
 export async function tell(
@@ -70,6 +71,11 @@ export async function tell(
     case "makePool": {
       const rules = { denomination: DENOMINATION, hardLimit: fact.isHard, rolloverPolicy: "NONE" as const };
       return heardOf(await stub.makePool({ spec: { name: "Credits", currency: "USD", ...rules }, requestKey }));
+    }
+    case "buy": {
+      const asked = { poolId: poolId(who, fact), creditsE4: decimalToE12(fact.credits) / E12_PER_E4 };
+      const terms = payments ?? { isOn: false, refundOverpayments: false };
+      return heardOf(await stub.purchase({ ...asked, price: creditPrice(fact.atMs), payments: terms, requestKey }));
     }
     case "grant": {
       const { credits, untilMs } = fact;

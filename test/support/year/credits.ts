@@ -43,9 +43,11 @@ export function freeIn(book: Book, pool: Pool, atMs: number): bigint {
   return sum(openLots(pool, atMs).map((lot) => freeOf(book, lot)));
 }
 
-export function addLot(book: Book, pool: Pool, lot: Omit<Lot, "number">): void {
+export function addLot(book: Book, pool: Pool, lot: Omit<Lot, "number">): Lot {
   book.lots += 1;
-  pool.lots.push({ ...lot, number: book.lots });
+  const added = { ...lot, number: book.lots };
+  pool.lots.push(added);
+  return added;
 }
 
 /** Pools of a subscription: its own before those of nobody. Those of others alone are closed to it. */

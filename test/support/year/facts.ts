@@ -72,6 +72,9 @@ export type Happened =
   | { kind: "commit"; hold: number; key: string; units: string }
   | { kind: "release"; hold: number }
   | { kind: "makePool"; isHard: boolean }
+  /** Credits are asked for, and came with the money. */
+  | { kind: "buy"; pool: number; credits: string }
+  | { kind: "bought"; pool: number; credits: bigint; cents: bigint }
   | { kind: "grant"; pool: number; credits: string; untilMs?: number }
   | { kind: "deduct"; pool: number; credits: string }
   | { kind: "freeze" | "unfreeze"; pool: number }

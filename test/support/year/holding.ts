@@ -19,12 +19,17 @@ export function giveBack(book: Book, hold: Hold, atMs: number): void {
 
 function returnPart(book: Book, part: Part, atMs: number): void {
   const { lot, credits } = part;
-  const { carries } = lot;
+  const { carries, owed = 0n } = lot;
   unhold(book, part, credits);
   if (lot.isVoid || lot.untilMs <= atMs) {
     lot.left -= credits;
     if (lot.isVoid || carries !== undefined) noteReturned(book, lot, credits);
     return;
+  }
+  if (owed > 0n) {
+    const taken = lesser(credits, owed);
+    lot.owed = owed - taken;
+    lot.left -= taken;
   }
   if (carries === undefined) return;
   const kept = lesser(credits, carries);
@@ -37,7 +42,10 @@ function returnPart(book: Book, part: Part, atMs: number): void {
 
 function unhold(book: Book, part: Part, credits: bigint): void {
   part.credits -= credits;
-  if (heldOf(book, part.lot) === 0n) delete part.lot.carries;
+  const { lot } = part;
+  const held = heldOf(book, lot);
+  if (held === 0n) delete lot.carries;
+  if (lot.owed !== undefined) lot.owed = lesser(lot.owed, held);
 }
 
 /** Takes so many of the held credits, the first ones first; answers how many there were. */

@@ -27,6 +27,9 @@ export const LIES: Record<string, Lie> = {
   "more counts than was used of what was kept": {
     fact: (fact) => (fact.kind === "commit" ? { ...fact, units: more(fact.units) } : fact),
   },
+  "a ten-thousandth of a credit more is bought than was asked for": {
+    fact: (fact) => (fact.kind === "buy" ? { ...fact, credits: more(fact.credits) } : fact),
+  },
 };
 
 const more = (credits: string): string => formatE12(decimalToE12(credits) + E12_PER_E4);

@@ -13,6 +13,7 @@ import {
   type Sub,
   versionOf,
 } from "./book.ts";
+import { bought, buy, takeBack } from "./buying.ts";
 import { correct, forgiveUsage } from "./correcting.ts";
 import { count } from "./counting.ts";
 import { addLot, creditsOf, freeIn, partsOf, take } from "./credits.ts";
@@ -70,6 +71,10 @@ function carryOut(book: Book, fact: Fact): Told {
     case "makePool":
       book.pools.push({ isHard: fact.isHard, isFrozen: false, policy: "NONE", cap: 0n, links: [], lots: [], cuts: [] });
       return "done";
+    case "buy":
+      return buy(book, fact);
+    case "bought":
+      return bought(book, fact);
     case "grant":
     case "deduct":
     case "freeze":
@@ -297,6 +302,7 @@ export function billAt({ bills }: Book, { sub, place }: BillRef): Bill | undefin
 
 function onBill(book: Book, fact: OnBill): Told {
   const found = billAt(book, fact.bill);
+  if (fact.bill.sub === 0) return found === undefined ? "refused" : onPurchase(book, found, fact);
   const sub = book.subs[fact.bill.sub - 1];
   if (found === undefined || sub === undefined) return "refused";
   switch (fact.kind) {
@@ -319,6 +325,15 @@ function onBill(book: Book, fact: OnBill): Told {
     default:
       return fact satisfies never;
   }
+}
+
+/** The bill of a purchase is paid from the beginning. */
+function onPurchase(book: Book, found: Bill, fact: OnBill): Told {
+  if (fact.kind === "givenBack") {
+    takeBack(book, found, fact.cents);
+    found.givenBack += fact.cents;
+  }
+  return fact.kind === "void" ? "refused" : "done";
 }
 
 /** Nobody has to pay it. Its usage is never billed again nor given back, unless asked: then it waits for the next bill. */

@@ -22,6 +22,7 @@ const WISHES = {
   use: 34,
   correct: 12,
   credits: 8,
+  buy: 8,
   reserve: 12,
   endHold: 8,
   publish: 2,

@@ -35,7 +35,7 @@ const UNITS = ["1", "1", "2", "3", "0.5", "7.25", "20", "0", "-1", "-2.5", "61"]
 
 type Dices = Pick<Step, "a" | "b" | "c">;
 
-type Own = Exclude<Happened, { kind: "collected" | "underWay" | "givenBack" | "payoutBack" }>;
+type Own = Exclude<Happened, { kind: "collected" | "underWay" | "givenBack" | "payoutBack" | "bought" }>;
 
 const RIGHT = ["0", "0", "0.25", "1", "2", "5", "30", "-2"] as const;
 
@@ -98,6 +98,10 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
       const key = pick(keys.toReversed(), a % 12);
       return [{ kind, key: key ?? "use-none", units: RIGHT[b % RIGHT.length] ?? "0" }];
     }
+    case "buy": {
+      const pool = 1 + (a % Math.max(1, book.pools.length));
+      return [{ kind, pool, credits: BOUGHT[b % BOUGHT.length] ?? "20" }];
+    }
     case "reserve":
       return reserveWish(book, { a, b, c }, number);
     case "endHold":
@@ -151,6 +155,8 @@ function creditsWish({ pools, nowMs }: Book, { a, b, c }: Dices): Own {
   return { kind: "grant", pool, credits, ...(c % 2 === 0 ? { untilMs: nowMs + 1 + (c % 30) * 86_400_000 } : {}) };
 }
 
+/** The first is too little for the provider, as long as credits cost what they did in the beginning. */
+const BOUGHT = ["4.5", "5", "20", "33.3333", "100"] as const;
 const CREDITS = ["1", "5", "10.5", "40", "0.0001", "100"] as const;
 
 export type UseFact = Extract<Fact, { kind: "use" }>;

@@ -10,7 +10,7 @@ import { ok } from "../sale.ts";
 import { newWorld, type World } from "../world.ts";
 import { type Book, emptyBook } from "./book.ts";
 import { makeCatalog } from "./catalog.ts";
-import { collect, collects, hear, hearAll } from "./collecting.ts";
+import { collect, collects, hear, hearAll, payNewestPage } from "./collecting.ts";
 import { type Heard, type OwnFact, type Sold, type Stub, tell, tellUses, type Who } from "./commands.ts";
 import { compare } from "./compare.ts";
 import { diceOf } from "./dice.ts";
@@ -160,7 +160,16 @@ async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[]
     const told = heard ?? (await send());
     // Whether one payment has so much left to give back is the engine's to say.
     const isRefused = fact.kind === "payout" && fact.byRefund && told?.told === "refused";
-    const noted = note(customer, isRefused ? { kind: "seen", atMs: fact.atMs } : fact, told, isSure && !isRefused);
+    // Whether another one is open, the money is there, or the provider, is the engine's to say.
+    const isPurchase = fact.kind === "buy";
+    const noted = note(
+      customer,
+      isRefused ? { kind: "seen", atMs: fact.atMs } : fact,
+      told,
+      isSure && !isRefused && !isPurchase,
+    );
+    if (isPurchase && noted === "refused" && told?.told !== noted)
+      throw new Error(`a purchase was ${told?.told}, not refused`);
     countDone(year, fact, isRefused ? "refused" : noted);
     await hear(year, customer);
   }
@@ -249,6 +258,7 @@ export async function liveStep(year: Year, step: Step): Promise<void> {
       };
       const asked = wishOf(seen, year, step, number).map((one): OwnFact => ({ ...one, atMs: year.nowMs }));
       await tellAll(year, customer, asked, step.trouble);
+      if (step.wish === "buy" && collects(year)) await payNewestPage(year, step);
     }
   }
   if (year.late.length > 0 && step.c % 2 === 0)
