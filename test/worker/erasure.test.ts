@@ -98,6 +98,20 @@ describe("does", () => {
     expect(replayed).toMatchObject({ ok: true, value: { checked: (await invoices(shop)).length, differing: [] } });
   });
 
+  test("what the customer is owed is paid out still, by the id or a name that was theirs", async ({ expect }) => {
+    const shop = await world();
+    const id = await personalCustomer(shop);
+    const { balances } = await ok(shop.call<{ balances: { amount: number }[] }>("GET", `${CUSTOMERS}/${id}/balance`));
+    const owed = balances[0]?.amount ?? 0;
+    expect(owed).toBeGreaterThan(0);
+    await ok(erase(shop, id));
+    const path = (name: string) => `${CUSTOMERS}/${name}/balance/payout`;
+    const payout = (name: string, amount = owed) => shop.call("POST", path(name), { currency: "USD", amount });
+    expect(await payout(id)).toMatchObject({ status: 201, data: { amount: -owed } });
+    expect(await payout(REFERENCE, 0.01)).toMatchObject({ status: 409, error: { code: "conflict" } });
+    expect((await payout("nobody", 0.01)).status).toBe(404);
+  });
+
   test("whoever asks for the customer hears that there is none, by any name", async ({ expect }) => {
     const shop = await world();
     const id = await personalCustomer(shop);

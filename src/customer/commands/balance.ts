@@ -9,15 +9,15 @@ import type { BalanceEntryReply, PayoutCall } from "../calls.ts";
 import { decideOnBook } from "../decide.ts";
 import type { Customer } from "../image.ts";
 import { newestPayments } from "../payment-store.ts";
-import { view } from "../questions/view.ts";
 
 /**
- * Records that money of the balance was paid out, or gives it back through the provider; see `decidePayout` and `decideRefundPayout`. The caller's own key makes a repeat the entry that is there, whatever
- * else the repeat says.
+ * Records that money of the balance was paid out, or gives it back through the provider; see `decidePayout` and `decideRefundPayout`. What
+ * they are owed is theirs still when they were erased. The caller's own key makes a repeat the entry that is there, whatever else the
+ * repeat says.
  */
 export function payOut(customer: Customer, call: PayoutCall, nowMs: number): Reply<BalanceEntryReply> {
   const { tag, customerId } = customer.image.owner;
-  if (view(customer) === undefined) return { ok: false, code: "customer_not_found", given: customerId };
+  if (customer.image.state.profile === undefined) return { ok: false, code: "customer_not_found", given: customerId };
   const first = call.key === undefined ? undefined : balanceEntryByKey(customer.sql, call.key);
   if (first !== undefined) return { ok: true, value: { entry: balanceEntryView(tag, first), isRepeat: true } };
   return decideOnBook(customer, call, nowMs, (draft) => {

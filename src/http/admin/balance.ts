@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { erasedCustomer } from "../../catalog/erased-names.ts";
 import { BalanceEntryWire, BalanceWire, balanceSum, CreatePayout, toWireBalanceEntry } from "../../contract/balance.ts";
 import { CSV, csvFormat } from "../../contract/csv.ts";
 import { BALANCE_COLUMNS } from "../../contract/ledger-csv.ts";
@@ -8,6 +9,7 @@ import { objectOf } from "../../customer/object-of.ts";
 import { paymentTermsOf } from "../../domain/account.ts";
 import type { Uuid } from "../../domain/ids.ts";
 import { CSV_ROWS_PER_READ_MAX } from "../../domain/limits.ts";
+import type { Reply } from "../../domain/refusal.ts";
 import type { BalanceEntryView } from "../../domain/views.ts";
 import { unlessTold } from "../audited.ts";
 import { csvAnswer, type RowPage } from "../csv.ts";
@@ -63,8 +65,16 @@ async function entriesFrom(
   return { rows, next };
 }
 
+/** Who was erased can be asked about no more, but what they are owed can be paid. */
+async function payeeOf(call: Call, id: string): Promise<Reply<{ customerId: Uuid }>> {
+  const owner = await customerOf(call, id);
+  if (owner.ok) return owner;
+  const erased = await erasedCustomer(call.env.DB, call.account.account.accountId, id);
+  return erased === undefined ? owner : { ok: true, value: { customerId: erased as Uuid } };
+}
+
 async function payOut(call: Call<Id, unknown, z.output<typeof CreatePayout>>): Promise<Answer> {
-  const owner = await customerOf(call, call.params.id);
+  const owner = await payeeOf(call, call.params.id);
   if (!owner.ok) return owner;
   const { customerId } = owner.value;
   const { currency, amountMinor, reference, idempotencyKey, method } = call.body;
