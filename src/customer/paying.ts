@@ -5,6 +5,7 @@ import type { PaymentHere } from "../domain/reconcile.ts";
 import type { Refusal, Reply } from "../domain/refusal.ts";
 import type * as calls from "./calls.ts";
 import { payOut } from "./commands/balance.ts";
+import { erasedRefusal } from "./commands/erase.ts";
 import * as payments from "./commands/payments.ts";
 import { CustomerCrediting } from "./crediting.ts";
 import { type CallContext, chooseMethod, ensureCustomer, makeSetupIntent, refusalOf } from "./provider-calls.ts";
@@ -143,6 +144,9 @@ export abstract class CustomerPaying extends CustomerCrediting {
     const { image } = this.customer;
     this.settleFor();
     if (this.isQuarantined()) return QUARANTINED;
+    // Nobody is made at the provider for who was erased.
+    const erased = erasedRefusal(this.customer, "paymentMethod");
+    if (erased !== undefined) return erased;
     if (image.state.profile === undefined)
       return { ok: false, code: "customer_not_found", given: image.owner.customerId };
     if (!call.payments.isOn) return { ok: false, code: "payments_off" };

@@ -201,6 +201,10 @@ describe("refuses", () => {
     const profile = { identity: { referenceId: REFERENCE }, data: { firstName: MARK } };
     expect(await object.changeProfile(profile)).toMatchObject({ ok: false, code: "customer_erased" });
     expect(await object.register(profile)).toMatchObject({ ok: false, code: "customer_erased" });
+    const payments = { isOn: true, refundOverpayments: false };
+    const saving = { ok: false, code: "customer_erased" };
+    expect(await object.setupIntent({ payments })).toMatchObject(saving);
+    expect(await object.setDefaultMethod({ payments, paymentMethodId: "pm_late" })).toMatchObject(saving);
     expect(await object.view()).toBeUndefined();
     expect(await personalRows(shop, id)).toEqual([]);
   });
