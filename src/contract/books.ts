@@ -6,6 +6,7 @@ import { instantText } from "./scalars.ts";
 
 /** What each law compares: left and right side. */
 const SIDES: { [L in Law]: readonly [string, string] } = {
+  rows_read: ["rows that can be read", "rows"],
   rows_there: ["rows that are there", "rows that were made"],
   pool_equation: ["granted + reversed", "balance + consumed + expired + voided"],
   pool_totals: ["the pool's totals together", "the ledger's entries, by type"],
@@ -49,6 +50,7 @@ const KINDS = {
   reservation: "reservation",
   payment: "checkout session",
   balanceEntry: "balance entry",
+  planVersion: "plan version",
 } as const;
 
 const kind = z.enum(Object.values(KINDS) as [(typeof KINDS)[keyof typeof KINDS]]);

@@ -136,8 +136,7 @@ export type CounterRow = {
 export const COUNTER_COLUMNS = `subscription, feature_id, feature_key, used_e12, billable_e12, used_at_start_e12, billable_at_start_e12,
   segment_start_ms, segment_from_e12, segment_late_e12, segment_events, segment_first_at_ms, segment_last_at_ms`;
 
-/** What a counter's row says of its units, without its open segment. */
-export function totalsOf(row: CounterRow): Omit<Counter, "segment"> {
+export function counterFromRow(row: CounterRow): Counter {
   return {
     subscription: row.subscription,
     featureId: row.feature_id,
@@ -146,6 +145,14 @@ export function totalsOf(row: CounterRow): Omit<Counter, "segment"> {
     billableE12: BigInt(row.billable_e12),
     usedAtStartE12: BigInt(row.used_at_start_e12),
     billableAtStartE12: BigInt(row.billable_at_start_e12),
+    segment: {
+      startMs: row.segment_start_ms,
+      billableFromE12: BigInt(row.segment_from_e12),
+      lateE12: BigInt(row.segment_late_e12),
+      events: row.segment_events,
+      ...(row.segment_first_at_ms === null ? {} : { firstAtMs: row.segment_first_at_ms }),
+      ...(row.segment_last_at_ms === null ? {} : { lastAtMs: row.segment_last_at_ms }),
+    },
   };
 }
 
@@ -153,17 +160,7 @@ function countersOf(sql: SqlStorage, subscription: number): Counter[] {
   return sql
     .exec<CounterRow>(`SELECT ${COUNTER_COLUMNS} FROM counters WHERE subscription = ?`, subscription)
     .toArray()
-    .map((row) => ({
-      ...totalsOf(row),
-      segment: {
-        startMs: row.segment_start_ms,
-        billableFromE12: BigInt(row.segment_from_e12),
-        lateE12: BigInt(row.segment_late_e12),
-        events: row.segment_events,
-        ...(row.segment_first_at_ms === null ? {} : { firstAtMs: row.segment_first_at_ms }),
-        ...(row.segment_last_at_ms === null ? {} : { lastAtMs: row.segment_last_at_ms }),
-      },
-    }));
+    .map(counterFromRow);
 }
 
 type HoldRow = {

@@ -1,9 +1,8 @@
 import type { Draft } from "../domain/book.ts";
-import type { CreditEntry, CreditEntryType, E4, Grant, Pool } from "../domain/credit.ts";
+import type { CreditEntry, E4, Grant, Pool } from "../domain/credit.ts";
 import type { CreditPast } from "../domain/credit-ledger.ts";
 import { type DrawOrder, drawOrdersOf } from "../domain/draw-order.ts";
 import { fromJsonText, jsonText } from "../domain/json-text.ts";
-import type { Beside } from "../domain/pool-books.ts";
 import { bodies } from "./bodies.ts";
 
 /**
@@ -181,50 +180,10 @@ export function* entriesBehind(
   for (const { body } of rows) yield fromJsonText<CreditEntry>(body);
 }
 
-/** A pool's whole ledger in order, each entry with what is stored beside it; read as it is walked. */
-export function* ledgerOf(sql: SqlStorage, pool: number): Iterable<{ entry: CreditEntry } & Beside> {
-  const rows = sql.exec<{
-    number: number;
-    type: CreditEntryType;
-    at_ms: number;
-    event_seq: number | null;
-    reverses: number | null;
-    reversed_for: number | null;
-    body: string;
-  }>(
-    // Only of a reversal the other entry is read, by its number.
-    `SELECT number, type, at_ms, event_seq, reverses, body,
-       CASE WHEN reverses IS NOT NULL THEN
-         (SELECT taken.body ->> '$.subscription' FROM credit_entries AS taken WHERE taken.number = entry.reverses)
-       END AS reversed_for
-     FROM credit_entries AS entry WHERE pool = ? ORDER BY at_ms, number`,
-    pool,
-  );
-  for (const { number, type, at_ms: atMs, event_seq: eventSeq, reverses, reversed_for: reversedFor, body } of rows)
-    yield {
-      entry: fromJsonText<CreditEntry>(body),
-      columns: {
-        number,
-        pool,
-        type,
-        atMs,
-        ...(eventSeq === null ? {} : { eventSeq }),
-        ...(reverses === null ? {} : { reverses }),
-      },
-      ...(reversedFor === null ? {} : { reversedFor }),
-    };
-}
-
 /** How many entries were written to a pool's ledger; none where there is no such pool. */
 export function entryCountOf(sql: SqlStorage, pool: number): number {
   const [counted] = sql.exec<{ n: number }>("SELECT entries AS n FROM credit_pools WHERE number = ?", pool).toArray();
   return counted?.n ?? 0;
-}
-
-/** All grants of a pool, oldest first; read as they are walked. */
-export function* grantsOf(sql: SqlStorage, pool: number): Iterable<Grant> {
-  const rows = sql.exec<{ body: string }>("SELECT body FROM credit_grants WHERE pool = ? ORDER BY number", pool);
-  for (const { body } of rows) yield fromJsonText<Grant>(body);
 }
 
 /**

@@ -21,7 +21,8 @@ const TABLES = [
   { kind: "payment", table: "payments", column: "number" },
 ] as const;
 
-export function* rowCounts(sql: SqlStorage): Iterable<Numbered> {
+/** `invoicesMade`: how many invoices subscriptions have had, by number, as far as they say it. */
+export function* rowCounts(sql: SqlStorage, invoicesMade: ReadonlyMap<number, number>): Iterable<Numbered> {
   for (const { kind, table, column } of TABLES) {
     const { there, last } = sql
       .exec<{ there: number; last: number | null }>(`SELECT COUNT(*) AS there, MAX(${column}) AS last FROM ${table}`)
@@ -29,7 +30,7 @@ export function* rowCounts(sql: SqlStorage): Iterable<Numbered> {
     const numbered = Math.max(last ?? 0, kind === "creditPool" ? newestNamedPool(sql) : 0);
     yield { kind, there, numbered, ...(there === numbered ? {} : { gone: firstGone(sql, { table, column }) }) };
   }
-  yield* invoiceCounts(sql);
+  yield* invoiceCounts(sql, invoicesMade);
 }
 
 /** A pool that is gone takes its own number along, but not what was in it. */
@@ -40,11 +41,9 @@ function newestNamedPool(sql: SqlStorage): number {
 }
 
 /** Invoices are numbered within their subscription, which knows how many it has; those of purchases within the customer. */
-function* invoiceCounts(sql: SqlStorage): Iterable<Numbered> {
-  const made = sql
-    .exec<{ number: number; made: number }>("SELECT number, body ->> '$.invoiceCount' AS made FROM subscriptions")
-    .toArray();
-  for (const { number, made: numbered } of [{ number: 0, made: 0 }, ...made]) {
+function* invoiceCounts(sql: SqlStorage, invoicesMade: ReadonlyMap<number, number>): Iterable<Numbered> {
+  const numbers = sql.exec<{ number: number }>("SELECT number FROM subscriptions ORDER BY number").toArray();
+  for (const { number } of [{ number: 0 }, ...numbers]) {
     const [before, end] = [number * INVOICES_PER_SUBSCRIPTION, (number + 1) * INVOICES_PER_SUBSCRIPTION];
     const { there, last } = sql
       .exec<{ there: number; last: number | null }>(
@@ -53,7 +52,7 @@ function* invoiceCounts(sql: SqlStorage): Iterable<Numbered> {
         end,
       )
       .one();
-    const all = Math.max(numbered, last === null ? 0 : last - before);
+    const all = Math.max(invoicesMade.get(number) ?? 0, last === null ? 0 : last - before);
     const place = { table: "invoices", column: "number", before, end };
     yield { kind: "invoice", there, numbered: all, ...(there === all ? {} : { gone: firstGone(sql, place) }) };
   }

@@ -221,7 +221,7 @@ export function setEventCost(sql: SqlStorage, seq: number, costE12: bigint, sour
   );
 }
 
-type RollupRow = {
+export type RollupRow = {
   bucket_start_ms: number;
   span_ms: number;
   feature_id: string;
@@ -275,13 +275,12 @@ export function readRollups(
     .map(rollupFromRow);
 }
 
-/** All rollups by their beginnings; read as they are walked. */
-export function* rollupsByTime(sql: SqlStorage): Iterable<Rollup> {
-  const rows = sql.exec<RollupRow>(`SELECT ${ROLLUP_COLUMNS} FROM rollups ORDER BY bucket_start_ms`);
-  for (const row of rows) yield rollupFromRow(row);
+/** All rollups by their beginnings, as they are stored; read as they are walked. */
+export function rollupRowsByTime(sql: SqlStorage): Iterable<RollupRow> {
+  return sql.exec<RollupRow>(`SELECT ${ROLLUP_COLUMNS} FROM rollups ORDER BY bucket_start_ms`);
 }
 
-function rollupFromRow(row: RollupRow): Rollup & { rev: number } {
+export function rollupFromRow(row: RollupRow): Rollup & { rev: number } {
   return {
     bucketStartMs: row.bucket_start_ms,
     spanMs: row.span_ms,

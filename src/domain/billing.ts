@@ -71,13 +71,22 @@ export function shareLine(
   };
 }
 
+/** Does a segment's usage belong on an invoice? Though it may cost 0 there. */
+export function hasPrice(pin: PlanPin, segment: UsageSegment): boolean {
+  return priceOf(pin, segment) !== undefined;
+}
+
+function priceOf({ rules }: PlanPin, { featureId, fromE12, toE12 }: UsageSegment): Pricing | undefined {
+  const rule = rules.find((one) => one.featureId === featureId);
+  const pricing = rule === undefined ? undefined : pricingOf(rule.value);
+  return pricing?.model === "included" || fromE12 === toE12 ? undefined : pricing;
+}
+
 /** The usage line of a closed segment; undefined where nothing of it is priced. */
 export function usageLine(pin: PlanPin, segment: UsageSegment): InvoiceLine | undefined {
-  const rule = pin.rules.find(({ featureId }) => featureId === segment.featureId);
-  if (rule === undefined) return undefined;
-  const pricing = pricingOf(rule.value);
+  const pricing = priceOf(pin, segment);
+  if (pricing === undefined) return undefined;
   const quantityE12 = segment.toE12 - segment.fromE12;
-  if (pricing.model === "included" || quantityE12 === 0n) return undefined;
   const parts = segmentParts(pricing, segment);
   const amountE24 = parts.reduce((sum, part) => sum + part.amountE24, 0n);
   return {

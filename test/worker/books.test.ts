@@ -1,6 +1,5 @@
 import { beforeEach, describe, test } from "vitest";
-import { ada, commit, consume, limited, reserve, usage } from "../support/access.ts";
-import { CREDITS } from "../support/credits.ts";
+import { type Busy, busy } from "../support/busy.ts";
 import { booksOf, edit, type Law, nth, setAmount } from "../support/edited.ts";
 import { customer, ok } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
@@ -27,37 +26,9 @@ const verify = (body: unknown = {}) => ok(world.call<Verified>("POST", VERIFY, b
 
 type Id = { id: string };
 
-/** A customer who bought, used, reserved and corrected, and whose pool saw every kind of entry. */
-async function busy(): Promise<{ id: string; pool: string; grant: string; entry: string }> {
-  const { id } = await ada(
-    world,
-    { chat: usage("0.5"), api: limited(10) },
-    { priceAmount: 10, billingTiming: "IN_ADVANCE" },
-  );
-  await ok(consume(world, { usageUnits: 3 }));
-  const held = await ok(reserve(world, { usageUnits: 2 }));
-  await ok(commit(world, held.reservationId));
-  await ok(reserve(world, { usageUnits: 1, ttlSeconds: 3600 }));
-  const used = await ok(world.event({ customerReferenceId: "ada", featureKey: "api", usageUnits: 4 }));
-  await ok(world.call("POST", `/api/v1/client/events/${used.eventId}/correct`, { usageUnits: 1 }));
-  const spec = { name: "Credits", denomination: "AI_CREDITS", customerId: id };
-  const { id: creditPoolId } = await ok(world.call<Id>("POST", `${CREDITS}/pools`, spec));
-  const give = (body: object) =>
-    ok(world.call<Id>("POST", `${CREDITS}/grants`, { creditPoolId, grantType: "MANUAL", ...body }));
-  const { id: grant } = await give({ amount: 10 });
-  await give({ amount: 4, expiresAt: "2027-03-01T12:00:00Z" });
-  const gone = await give({ amount: 1 });
-  const taken = await ok(world.call<Id>("POST", `${CREDITS}/deductions`, { creditPoolId, amount: 6.5 }));
-  await ok(world.call("POST", `${CREDITS}/transactions/${taken.id}/reverse`));
-  await ok(world.call("POST", `${CREDITS}/grants/${gone.id}/void`));
-  await ok(world.call("POST", `${CREDITS}/pools/${creditPoolId}/freeze`));
-  clockAt("2027-03-02T00:00:00Z");
-  return { id, pool: creditPoolId, grant, entry: taken.id };
-}
-
 describe("does", () => {
   test("every law is told with both sides, of pools, counters, invoices and balances", async ({ expect }) => {
-    const { id, pool } = await busy();
+    const { id, pool } = await busy(world);
     const books = await booksOf(world, "ada");
     expect(books).toMatchObject({ customerId: id, asOf: "2027-03-02T00:00:00.000Z", holds: true });
     const of = (law: string) => books.laws.filter((one) => one.law === law);
@@ -85,7 +56,7 @@ describe("does", () => {
   });
 
   test("an account is verified page by page, and only what is broken is told", async ({ expect }) => {
-    const { id } = await busy();
+    const { id } = await busy(world);
     await customer(world, "grace");
     await customer(world, "linus");
     const first = await verify({ limit: 2 });
@@ -126,7 +97,7 @@ describe("refuses", () => {
 });
 
 describe("holds", () => {
-  type Broken = Awaited<ReturnType<typeof busy>>;
+  type Broken = Busy;
   const retype = (from: string, to: string) =>
     `UPDATE credit_entries SET type = '${to}', body = json_set(body, '$.type', '${to}') WHERE type = '${from}'`;
   const number = (id: string) => String(Number.parseInt(id.slice(24), 16));
@@ -276,7 +247,7 @@ describe("holds", () => {
       () => ({ kind: "invoice", why: "its amount is 999, its lines come to 1000 minor units" }),
     ],
   ])("%s that somebody edited is found and named", async ([, sql, laws, named], { expect }) => {
-    const made = await busy();
+    const made = await busy(world);
     expect((await booksOf(world, "ada")).holds).toBe(true);
     await edit(world, made.id, sql(made));
     const books = await booksOf(world, "ada");
@@ -287,7 +258,7 @@ describe("holds", () => {
   });
 
   test("a money balance that somebody edited is found and named", async ({ expect }) => {
-    const { id } = await busy();
+    const { id } = await busy(world);
     const { items } = await ok(
       world.call<{ items: Id[] }>("GET", `/api/v1/monetization/subscriptions?customerId=${id}`),
     );

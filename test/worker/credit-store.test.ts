@@ -9,7 +9,6 @@ import {
   entriesBehind,
   entriesOfEvent,
   entryTextAt,
-  grantsOf,
   loadCredits,
   readEntries,
   readEntry,
@@ -18,6 +17,7 @@ import {
   readPool,
 } from "../../src/customer/credit-store.ts";
 import { type Customer, loadImage, ownerOf } from "../../src/customer/image.ts";
+import { allGrants } from "../../src/customer/readable-rows.ts";
 import { migrate, STEPS } from "../../src/customer/schema.ts";
 import { settle } from "../../src/customer/settle.ts";
 import { type Draft, openDraft } from "../../src/domain/book.ts";
@@ -30,6 +30,7 @@ import { decideGrant, decideVoidGrant, type GrantSpec } from "../../src/domain/g
 import { customerThingId } from "../../src/domain/ids.ts";
 import { fromJsonText, jsonText } from "../../src/domain/json-text.ts";
 import { decideArchive, decideFreeze, decideLink, makePool } from "../../src/domain/pools.ts";
+import { startReading } from "../../src/domain/reading-books.ts";
 import { credits, granted, ONE_EACH, units } from "../support/credit-core.ts";
 import { newTag } from "../support/views.ts";
 
@@ -321,7 +322,7 @@ describe("holds", () => {
       entriesOfEvent(noted, 7);
       readEntry(noted, 1);
       readGrants(noted, 1, PAGE);
-      [...grantsOf(noted, 1)].forEach(fail);
+      [...allGrants({ sql: noted, reading: startReading() }, 1)].forEach(fail);
       readGrant(noted, 1);
       readPool(noted, 1);
       const past = creditPast(noted);

@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
-import { EVENT_ENTRIES, SUMMED_EVENTS } from "../../src/customer/audit-rows.ts";
-import { ada, correct, featureIdOf, reserve, usage } from "../support/access.ts";
-import { CREDITS, creditModel, PLANS, RULES } from "../support/credits.ts";
+import { EVENT_ENTRIES, SUMMED_EVENTS } from "../../src/customer/readable-rows.ts";
+import { ada, usage } from "../support/access.ts";
+import { type Burning, burning } from "../support/busy.ts";
 import { booksOf, edit, type Law, nth } from "../support/edited.ts";
-import { active, customer, ok } from "../support/sale.ts";
+import { customer, ok } from "../support/sale.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** The books of what events used and burned: each row of it that somebody edited is found and named. */
@@ -19,39 +19,6 @@ afterAll(() => {
   vi.useRealTimers();
 });
 
-type Made = { id: string; subscription: string; pool: string; event: string };
-
-/** In the second period of a plan with 100 credits: used and corrected in both, by credits and for money, with a reservation open. */
-async function burning(): Promise<Made> {
-  const creditModelId = await creditModel(world, "AI", { hardLimit: false, rolloverPolicy: "FULL" });
-  const body = { key: "pro", name: "PRO", description: "The plan pro.", billingTiming: "IN_ARREARS" };
-  const { id: planId } = await ok(world.call<{ id: string }>("POST", PLANS, body));
-  const featureId = await featureIdOf(world, "chat");
-  await ok(world.call("POST", RULES, { planId, featureId, creditModelId, value: usage(1) }));
-  await ok(world.call("POST", RULES, { planId, featureId: await featureIdOf(world, "api"), value: usage(2) }));
-  await ok(world.call("POST", `${CREDITS}/models/${creditModelId}/plans/${planId}?creditAmount=100`));
-  await ok(world.call("PATCH", `${PLANS}/${planId}`, { status: "ACTIVE" }));
-  const id = await customer(world);
-  const { id: subscription } = await active(world, "ada", "pro");
-  const use = (featureKey: string, usageUnits: number) =>
-    ok(world.event({ customerReferenceId: "ada", featureKey, usageUnits }));
-  for (const [at, units] of [
-    ["2030-03-06T10:00:00Z", 5],
-    ["2030-04-06T10:00:00Z", 8],
-  ] as const) {
-    clockAt(at);
-    await use("api", units);
-    const { eventId } = await use("chat", units);
-    await use("chat", 2);
-    await ok(correct(world, eventId, { usageUnits: 3 }));
-  }
-  await ok(reserve(world, { usageUnits: 4 }));
-  await use("web", 1);
-  const { items } = await ok(world.call<{ items: { id: string }[] }>("GET", "/api/v1/client/credits/ada/pools"));
-  const { eventId: event } = await use("api", 1);
-  return { id, subscription, pool: items[0]?.id ?? "", event };
-}
-
 describe("holds", () => {
   test.for([
     ["the ledger moved for events", EVENT_ENTRIES, "USING INDEX credit_entries_by_event"],
@@ -64,7 +31,7 @@ describe("holds", () => {
     expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining(index)]);
   });
 
-  type Case = [string, string, string[], (made: Made) => Partial<Law["firstBreak"]>, [string, string]];
+  type Case = [string, string, string[], (made: Burning) => Partial<Law["firstBreak"]>, [string, string]];
   const link = (field: string, amount: string) =>
     `UPDATE credit_pools SET body = json_set(body, '$.links[0].${field}."$bigint"', '${amount}') WHERE number = 1`;
 
@@ -147,7 +114,7 @@ describe("holds", () => {
       ["5", "5"],
     ],
   ])("%s that somebody edited is found and named", async ([, sql, laws, named, sides], { expect }) => {
-    const made = await burning();
+    const made = await burning(world);
     expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);
     await edit(world, made.id, sql);
     const broken = (await booksOf(world, "ada")).laws.filter(({ holds }) => !holds);
@@ -168,7 +135,7 @@ describe("holds", () => {
       { id: "2030-04-06", why: "in USD have 0 events, its events 2" },
     ],
   ])("%s is found and named, with its day", async ([, sql, { id, why }], { expect }) => {
-    const made = await burning();
+    const made = await burning(world);
     expect((await booksOf(world, "ada")).holds).toBe(true);
     await edit(world, made.id, sql);
     expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toMatchObject([
@@ -182,7 +149,7 @@ describe("holds", () => {
   });
 
   test("hours that became a day, late events and those beyond a day's limit are summed", async ({ expect }) => {
-    const { id } = await burning();
+    const { id } = await burning(world);
     clockAt("2030-07-01T10:00:00Z");
     const past = { customerReferenceId: "ada", featureKey: "api", usageUnits: 3, costAmount: 0.5 };
     await ok(world.event({ ...past, occurredAt: "2030-03-06T23:30:00Z" }));
@@ -215,7 +182,7 @@ describe("holds", () => {
   });
 
   test("an event of which nothing was counted, and that is gone, is named", async ({ expect }) => {
-    const { id, event } = await burning();
+    const { id, event } = await burning(world);
     await edit(world, id, "DELETE FROM events WHERE seq = 9");
     expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toMatchObject([
       {

@@ -5,36 +5,28 @@ import {
   auditCounterStart,
   auditInvoices,
   auditUsage,
+  type Break,
   type CountedUnits,
   type LawChecked,
   type LawVerdict,
   NOTHING_COUNTED,
 } from "../../domain/books.ts";
 import { auditBurns } from "../../domain/burn-books.ts";
+import type { CreditEntry } from "../../domain/credit.ts";
 import type { Counted } from "../../domain/event.ts";
-import { customerThingId, type IdKind } from "../../domain/ids.ts";
+import { customerThingId } from "../../domain/ids.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
+import { startReading } from "../../domain/reading-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
 import { auditRollups } from "../../domain/rollup-books.ts";
 import { auditRows } from "../../domain/row-books.ts";
-import { type PlanPin, pinKey } from "../../domain/subscription.ts";
+import { pinKey } from "../../domain/subscription.ts";
 import { counterKey } from "../../domain/usage.ts";
-import {
-  allCounters,
-  allInvoices,
-  allSegments,
-  countedEvents,
-  eventEntries,
-  newestBilled,
-  summedEvents,
-} from "../audit-rows.ts";
-import { allBalanceEntries } from "../balance-store.ts";
-import { findPin, readHolds, readSubscriptions } from "../book-store.ts";
 import type { BooksReply } from "../calls.ts";
-import { entriesBehind, entryCountOf, grantsOf, ledgerOf, readPools } from "../credit-store.ts";
+import { entryCountOf } from "../credit-store.ts";
 import type { Customer } from "../image.ts";
+import * as rows from "../readable-rows.ts";
 import { rowCounts } from "../row-counts.ts";
-import { rollupsByTime } from "../store.ts";
 import { unknownCustomer } from "./check.ts";
 
 /**
@@ -43,37 +35,54 @@ import { unknownCustomer } from "./check.ts";
  */
 export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
   if (customer.image.state.profile === undefined) return unknownCustomer(customer);
+  const tables = { sql: customer.sql, reading: startReading() };
   const laws = [
-    auditRows(rowCounts(customer.sql)),
-    ...poolVerdicts(customer),
-    ...usageVerdicts(customer),
-    rollupVerdict(customer),
-    ...moneyVerdicts(customer),
+    rowVerdict(tables),
+    ...poolVerdicts(tables),
+    ...usageVerdicts(tables),
+    rollupVerdict(tables),
+    ...moneyVerdicts(tables),
   ];
-  return { ok: true, value: { asOfMs: nowMs, laws: laws.map((law) => checked(customer, law)) } };
+  // Last, since all others read for it; first, since what cannot be read breaks others.
+  const all = [tables.reading.verdict(rows.rowsRead(tables)), ...laws];
+  return { ok: true, value: { asOfMs: nowMs, laws: all.map((law) => checked(customer, law)) } };
 }
 
-function* poolVerdicts({ sql }: Customer): Iterable<LawVerdict> {
-  const held = heldCredits(readHolds(sql, "WHERE status = 'HELD'"));
-  for (const pool of readPools(sql)) {
-    const { number } = pool;
-    const ledger = () => entriesBehind(sql, number, { atMs: Number.MIN_SAFE_INTEGER, number: 0 });
-    const facts = { heldE4: held.ofGrants, linksHeldE4: held.ofLinks(number), entryCount: entryCountOf(sql, number) };
-    const audit = auditPool(pool, { ...facts, ledger });
-    for (const { entry, ...beside } of ledgerOf(sql, number)) audit.entry(entry, beside);
-    for (const grant of grantsOf(sql, number)) audit.grant(grant);
-    yield* audit.verdicts();
+function rowVerdict(tables: rows.Books): LawVerdict {
+  const made = new Map<number, number>();
+  for (const { number, invoiceCount } of rows.allSubscriptions(tables)) made.set(number, invoiceCount);
+  return auditRows(rowCounts(tables.sql, made));
+}
+
+function* poolVerdicts(tables: rows.Books): Iterable<LawVerdict> {
+  const held = heldCredits(rows.allHolds(tables));
+  for (const { number, pool } of rows.allPools(tables)) {
+    const facts = {
+      heldE4: held.ofGrants,
+      linksHeldE4: held.ofLinks(number),
+      entryCount: entryCountOf(tables.sql, number),
+      ledger: () => ledgerOf(tables, number),
+    };
+    // Of a pool that cannot be read there is no law, yet its rows may be unreadable, too.
+    const audit = pool === undefined ? undefined : auditPool(pool, facts);
+    for (const { entry, ...beside } of rows.allEntries(tables, number)) audit?.entry(entry, beside);
+    for (const grant of rows.allGrants(tables, number)) audit?.grant(grant);
+    yield* audit?.verdicts() ?? [];
   }
 }
 
-function* usageVerdicts({ sql }: Customer): Iterable<LawVerdict> {
-  const billed = newestBilled(sql);
+function* ledgerOf(tables: rows.Books, pool: number): Iterable<CreditEntry> {
+  for (const { entry } of rows.allEntries(tables, pool)) yield entry;
+}
+
+function* usageVerdicts(tables: rows.Books): Iterable<LawVerdict> {
+  const billed = rows.newestBilled(tables);
   const sums = new Map<string, CountedUnits>();
   const starts = new Map<string, CountedUnits>();
   const add = (to: Map<string, CountedUnits>, key: string, counted: Counted) =>
     to.set(key, addCounted(to.get(key) ?? NOTHING_COUNTED, counted));
-  const burns = auditBurns(eventEntries(sql));
-  for (const { seq, featureId, counted, burnt } of countedEvents(sql)) {
+  const burns = auditBurns(rows.eventEntries(tables));
+  for (const { seq, featureId, counted, burnt } of rows.countedEvents(tables)) {
     if (burnt !== undefined) burns.event(seq, burnt.drawnE4);
     if (counted === undefined) continue;
     const key = counterKey(counted.subscription, featureId);
@@ -81,55 +90,63 @@ function* usageVerdicts({ sql }: Customer): Iterable<LawVerdict> {
     if (counted.afterSegment < (billed.get(key) ?? 0)) add(starts, key, counted);
   }
   yield burns.verdict();
-  for (const counter of allCounters(sql)) {
+  for (const counter of rows.allCounters(tables)) {
     const key = counterKey(counter.subscription, counter.featureId);
     yield auditCounter(counter, sums.get(key) ?? NOTHING_COUNTED);
     yield auditCounterStart(counter, starts.get(key) ?? NOTHING_COUNTED);
   }
 }
 
-function rollupVerdict({ sql }: Customer): LawVerdict {
-  const audit = auditRollups(rollupsByTime(sql));
-  for (const event of summedEvents(sql)) audit.event(event);
+function rollupVerdict(tables: rows.Books): LawVerdict {
+  const audit = auditRollups(rows.allRollups(tables));
+  for (const event of rows.summedEvents(tables)) audit.event(event);
   return audit.verdict();
 }
 
-function* moneyVerdicts({ sql }: Customer): Iterable<LawVerdict> {
-  yield auditInvoices(allInvoices(sql));
-  yield usageVerdict(sql);
-  for (const [currency, entries] of Map.groupBy(allBalanceEntries(sql), (entry) => entry.currency))
+function* moneyVerdicts(tables: rows.Books): Iterable<LawVerdict> {
+  yield auditInvoices(rows.allInvoices(tables));
+  yield usageVerdict(tables);
+  for (const [currency, entries] of Map.groupBy(rows.balanceEntries(tables), (entry) => entry.currency))
     yield auditBalance(currency, entries);
 }
 
-function usageVerdict(sql: SqlStorage): LawVerdict {
+function usageVerdict(tables: rows.Books): LawVerdict {
   const audit = auditUsage();
-  for (const { lines, status } of allInvoices(sql)) audit.lines(lines, status);
-  for (const { owed } of readSubscriptions(sql)) audit.lines(owed);
-  const pins = new Map<string, PlanPin | undefined>();
-  for (const segment of allSegments(sql)) {
-    const key = pinKey(segment);
-    if (!pins.has(key)) pins.set(key, findPin(sql, segment));
-    audit.segment(segment, pins.get(key));
-  }
+  for (const { lines, status } of rows.allInvoices(tables)) audit.lines(lines, status);
+  for (const { owed } of rows.allSubscriptions(tables)) audit.lines(owed);
+  const pins = rows.allPins(tables);
+  for (const segment of rows.allSegments(tables)) audit.segment(segment, pins.get(pinKey(segment)));
   return audit.verdict();
 }
 
-/** Entries of the money balance and segments of usage are not seen outside: they have a number alone. A day of usage is its date. */
-function checked({ image }: Customer, { subject, brokenBy, ...law }: LawVerdict): LawChecked {
-  const idOf = (kind: IdKind | "usageDay" | "usageSegment", number: number): string => {
-    if (kind === "usageDay") return new Date(number).toISOString().slice(0, 10);
-    if (kind === "usageSegment" || kind === "balanceEntry") return String(number);
-    return customerThingId(image.owner.tag, kind, number);
-  };
+/** Of these the number is all that they are told by outside; of a day of usage its date, if it has one. */
+function idOf({ image }: Customer, kind: LawVerdict["subject"]["kind"] | Break["kind"], number: number): string {
+  switch (kind) {
+    case "usageDay": {
+      const day = new Date(number);
+      return Number.isNaN(day.getTime()) ? String(number) : day.toISOString().slice(0, 10);
+    }
+    case "usageSegment":
+    case "balanceEntry":
+    case "planVersion":
+      return String(number);
+    default:
+      return customerThingId(image.owner.tag, kind, number);
+  }
+}
+
+function checked(customer: Customer, { subject, brokenBy, ...law }: LawVerdict): LawChecked {
   return {
     ...law,
     subject: {
       kind: subject.kind,
-      id: idOf(subject.kind, subject.number),
+      id: idOf(customer, subject.kind, subject.number),
       ...(subject.name === undefined ? {} : { name: subject.name }),
     },
     ...(brokenBy === undefined
       ? {}
-      : { brokenBy: { kind: brokenBy.kind, id: idOf(brokenBy.kind, brokenBy.number), why: brokenBy.why } }),
+      : {
+          brokenBy: { kind: brokenBy.kind, id: idOf(customer, brokenBy.kind, brokenBy.number), why: brokenBy.why },
+        }),
   };
 }
