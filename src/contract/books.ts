@@ -35,6 +35,7 @@ const SIDES: { [L in Law]: readonly [string, string] } = {
   invoice_lines: ["invoices that are the sum of their lines", "invoices"],
   usage_billed: ["closed usage that is billed once", "closed usage that has a price"],
   balance_entries: ["the money balance, in minor units", "the sum of its entries"],
+  mrr_spans: ["spans of monthly revenue that are what their subscription was on", "spans that there should be"],
 };
 
 const KINDS = {
@@ -51,6 +52,7 @@ const KINDS = {
   payment: "checkout session",
   balanceEntry: "balance entry",
   planVersion: "plan version",
+  mrrSpan: "monthly revenue span",
 } as const;
 
 const kind = z.enum(Object.values(KINDS) as [(typeof KINDS)[keyof typeof KINDS]]);

@@ -4,6 +4,8 @@ import type { EventEntry } from "../domain/burn-books.ts";
 import type { CreditEntry, CreditEntryType, Grant, HeldCredits, Pool } from "../domain/credit.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import { fromJsonText } from "../domain/json-text.ts";
+import type { MrrSpan } from "../domain/mrr.ts";
+import type { StoredSpan } from "../domain/mrr-books.ts";
 import type { Beside } from "../domain/pool-books.ts";
 import type { Readable, Reading } from "../domain/reading-books.ts";
 import type { Rollup } from "../domain/rollup.ts";
@@ -120,7 +122,7 @@ export function* allEntries({ sql, reading }: Books, pool: number): Iterable<{ e
   const withColumns: Readable<EntryRow, { entry: CreditEntry } & Beside> = {
     ...ENTRIES,
     read: (row) => ({ entry: ENTRIES.read(row), ...beside(row) }),
-    form: (told) => ENTRIES.form((told as { entry: unknown }).entry),
+    form: (told) => ENTRIES.form((told as { entry: CreditEntry }).entry),
   };
   yield* reading.of(withColumns, sql.exec<EntryRow>(LEDGER, pool));
 }
@@ -185,6 +187,20 @@ export function allPins({ sql, reading }: Books): Map<string, PlanPin> {
   for (const row of sql.exec<PinRow>("SELECT plan_id, version, body FROM plan_pins").toArray())
     for (const pin of reading.of(PINS, [row])) pins.set(pinKey({ planId: row.plan_id, version: row.version }), pin);
   return pins;
+}
+
+const SPAN = numbered<MrrSpan>({ kind: "mrrSpan", table: "mrr_spans" }, forms.MRR_SPAN);
+
+const SPANS: Readable<Body & { is_open: number }, StoredSpan> = {
+  ...SPAN,
+  read: (row) => ({ span: SPAN.read(row), isOpen: row.is_open === 1 }),
+  form: (told) => SPAN.form((told as StoredSpan).span),
+};
+
+/** What subscriptions brought a month, in the order of the spans' numbers. */
+export function allSpans({ sql, reading }: Books): Iterable<StoredSpan> {
+  const query = "SELECT number, is_open, body FROM mrr_spans ORDER BY number";
+  return reading.of(SPANS, sql.exec<Body & { is_open: number }>(query));
 }
 
 const COUNTERS: Readable<CounterRow, Counter> = {
@@ -336,7 +352,7 @@ export function balanceEntries({ sql, reading }: Books): Iterable<BalanceEntry> 
 
 const TABLES = [
   ...[POOLS, GRANTS, ENTRIES, HOLDS, SUBSCRIPTIONS, INVOICES, SEGMENTS],
-  ...[PINS, COUNTERS, COUNTED_EVENTS, ROLLUPS, BALANCE],
+  ...[PINS, SPANS, COUNTERS, COUNTED_EVENTS, ROLLUPS, BALANCE],
 ];
 
 /** How many rows the tables have together that are read here. */

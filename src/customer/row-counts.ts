@@ -19,6 +19,7 @@ const TABLES = [
   { kind: "creditEntry", table: "credit_entries", column: "number" },
   { kind: "balanceEntry", table: "balance_entries", column: "number" },
   { kind: "payment", table: "payments", column: "number" },
+  { kind: "mrrSpan", table: "mrr_spans", column: "number" },
 ] as const;
 
 /** `invoicesMade`: how many invoices subscriptions have had, by number, as far as they say it. */

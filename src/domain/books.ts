@@ -34,6 +34,7 @@ export const LAWS = [
   "invoice_lines",
   "usage_billed",
   "balance_entries",
+  "mrr_spans",
 ] as const;
 export type Law = (typeof LAWS)[number];
 
@@ -51,7 +52,8 @@ export type Break = {
     | "reservation"
     | "payment"
     | "balanceEntry"
-    | "planVersion";
+    | "planVersion"
+    | "mrrSpan";
   number: number;
   why: string;
 };

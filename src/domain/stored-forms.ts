@@ -13,6 +13,7 @@ import type {
 } from "./credit.ts";
 import type { Burnt, CorrectionOf, Counted, OtherMoney } from "./event.ts";
 import type { Invoice, InvoiceLine, TaxLine } from "./invoice.ts";
+import type { MrrSpan } from "./mrr.ts";
 import type { Period } from "./period.ts";
 import type { VersionRule } from "./plan.ts";
 import type { Pricing, Tier } from "./pricing.ts";
@@ -249,6 +250,16 @@ export const PLAN_PIN = thing<PlanPin>({
   createdAtMs: instant,
   planCreatedAtMs: instant,
   planModifiedAtMs: instant,
+});
+
+export const MRR_SPAN = thing<MrrSpan>({
+  ...PLAN_REF,
+  number: integer,
+  subscription: integer,
+  currency: text,
+  mrrE12: amount,
+  startMs: instant,
+  endMs: optional(instant),
 });
 
 export const SEGMENT = thing<UsageSegment>({

@@ -1,4 +1,4 @@
-import { beforeEach, describe, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { type Busy, busy } from "../support/busy.ts";
 import { booksOf, edit, type Law, nth, setAmount } from "../support/edited.ts";
 import { customer, ok } from "../support/sale.ts";
@@ -239,6 +239,30 @@ describe("holds", () => {
       () => "DELETE FROM invoices",
       ["rows_there"],
       () => ({ kind: "invoice", why: "is gone: 1 were made, 0 are there" }),
+    ],
+    [
+      "what a subscription brings a month",
+      () => setAmount("mrr_spans", "1", "$.mrrE12", "9"),
+      ["mrr_spans"],
+      () => ({ kind: "monthly revenue span", id: "1", why: "brings 0.000000000009 a month, its version 10" }),
+    ],
+    [
+      "a span of monthly revenue that somebody ended",
+      () => "UPDATE mrr_spans SET is_open = 0, body = json_set(body, '$.endMs', 1803859200000)",
+      ["mrr_spans"],
+      () => ({ kind: "monthly revenue span", id: "1", why: "ended, and its subscription goes on" }),
+    ],
+    [
+      "a span of monthly revenue that is gone",
+      () => "DELETE FROM mrr_spans",
+      ["mrr_spans"],
+      () => ({ kind: "subscription", why: "brings money each month, and has no span" }),
+    ],
+    [
+      "a span of monthly revenue that was added",
+      () => "INSERT INTO mrr_spans SELECT 2, is_open, json_set(body, '$.number', 2) FROM mrr_spans",
+      ["mrr_spans"],
+      () => ({ kind: "monthly revenue span", id: "2", why: expect.stringMatching(/while number 1 goes on$/) }),
     ],
     [
       "an invoice",

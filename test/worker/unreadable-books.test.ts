@@ -21,7 +21,7 @@ afterAll(() => {
 /** Every table whose rows the books read. */
 const TABLES = [
   ...["credit_pools", "credit_grants", "credit_entries", "reservations", "events", "counters", "usage_segments"],
-  ...["rollups", "subscriptions", "plan_pins", "invoices", "balance_entries"],
+  ...["rollups", "subscriptions", "plan_pins", "invoices", "balance_entries", "mrr_spans"],
 ];
 
 /** A cell: `at` is its place among the rows of its table, which are read in the order of their key. */

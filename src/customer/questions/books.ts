@@ -15,6 +15,7 @@ import { auditBurns } from "../../domain/burn-books.ts";
 import type { CreditEntry } from "../../domain/credit.ts";
 import type { Counted } from "../../domain/event.ts";
 import { customerThingId } from "../../domain/ids.ts";
+import { auditSpans } from "../../domain/mrr-books.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import { startReading } from "../../domain/reading-books.ts";
 import type { Reply } from "../../domain/refusal.ts";
@@ -42,6 +43,7 @@ export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
     ...usageVerdicts(tables),
     rollupVerdict(tables),
     ...moneyVerdicts(tables),
+    spanVerdict(tables),
   ];
   // Last, since all others read for it; first, since what cannot be read breaks others.
   const all = [tables.reading.verdict(rows.rowsRead(tables)), ...laws];
@@ -119,6 +121,12 @@ function usageVerdict(tables: rows.Books): LawVerdict {
   return audit.verdict();
 }
 
+function spanVerdict(tables: rows.Books): LawVerdict {
+  const subscriptions = new Map([...rows.allSubscriptions(tables)].map((one) => [one.number, one]));
+  const facts = { subscriptions, pins: rows.allPins(tables), invoices: rows.allInvoices(tables) };
+  return auditSpans(rows.allSpans(tables), facts);
+}
+
 /** Of these the number is all that they are told by outside; of a day of usage its date, if it has one. */
 function idOf({ image }: Customer, kind: LawVerdict["subject"]["kind"] | Break["kind"], number: number): string {
   switch (kind) {
@@ -129,6 +137,7 @@ function idOf({ image }: Customer, kind: LawVerdict["subject"]["kind"] | Break["
     case "usageSegment":
     case "balanceEntry":
     case "planVersion":
+    case "mrrSpan":
       return String(number);
     default:
       return customerThingId(image.owner.tag, kind, number);

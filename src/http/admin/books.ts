@@ -51,7 +51,7 @@ export const booksRoutes: readonly Route[] = [
     tag: "Customers",
     summary: "Check a customer's books",
     description:
-      "The conservation laws, held now against all that was ever written: pools against their ledger and their grants, counters against their events, invoices against their lines, the money balance against its entries. Each law with both sides, as exact decimals, and the first thing that breaks it. A row that cannot be read breaks rows_read, which names it, and is left out of the other laws. Costs what the customer's history is long.",
+      "The conservation laws, held now against all that was ever written: pools against their ledger and their grants, counters against their events, invoices against their lines, the money balance against its entries, spans of monthly revenue against their subscriptions. Each law with both sides, as exact decimals, and the first thing that breaks it. A row that cannot be read breaks rows_read, which names it, and is left out of the other laws. Costs what the customer's history is long.",
     params: z.object({ id: name }),
     answers: { 200: BooksWire },
     refuses: ["customer_not_found"],
