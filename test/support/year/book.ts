@@ -168,12 +168,13 @@ export type Book = {
   /** Purchases that were asked for, paid or not. */
   asked: { pool: number; credits: bigint; cents: bigint }[];
   told: typeof NOTHING_TOLD;
+  isErased: boolean;
   /** Money is collected by a payment provider. */
   collects: boolean;
 };
 
 export function emptyBook(catalog: Catalog, nowMs: number, collects: boolean): Book {
-  const credits = { pools: [], lots: 0, holds: [], asked: [], told: { ...NOTHING_TOLD } };
+  const credits = { pools: [], lots: 0, holds: [], isErased: false, asked: [], told: { ...NOTHING_TOLD } };
   return { catalog, nowMs, subs: [], bills: [], balances: {}, byRefund: {}, uses: {}, collects, ...credits };
 }
 

@@ -1,7 +1,5 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { readCustomerThingId } from "../../../src/domain/ids.ts";
-import type { PaymentView } from "../../../src/domain/payment-view.ts";
 import type { InvoiceView } from "../../../src/domain/views.ts";
 import { runScheduled } from "../../../src/scheduled.ts";
 import { sendWebhook } from "../stripe-here.ts";
@@ -10,6 +8,7 @@ import { invoiceId } from "./commands.ts";
 import { mustBe } from "./compare.ts";
 import type { Happened } from "./facts.ts";
 import type { Step, WishKind } from "./script.ts";
+import { entriesOf, grantOf, invoicesOf } from "./seeing.ts";
 import type { Till } from "./till.ts";
 import { type Customer, note, type Year } from "./world.ts";
 
@@ -22,16 +21,13 @@ export function collects(year: Year): year is Paying {
   return year.till !== undefined;
 }
 
-const PAGE = { limit: 10_000, offset: 0 };
-
 /**
  * When money came is the engine's to say: a webhook may be late, an answer lost. So that is heard, and each time becomes a fact; what
  * follows from it is reckoned, and in the end all of it must be the money that is there.
  */
 export async function hear(year: Year, customer: Customer): Promise<void> {
   if (year.till === undefined) return;
-  const told = await year.world.object(customer.id).invoices(PAGE);
-  const seen = new Map((told?.items as InvoiceView[] | undefined)?.map((one) => [String(one.invoiceId), one]));
+  const seen = new Map((await invoicesOf(year, customer)).map((one) => [String(one.invoiceId), one]));
   await hearOfPurchases(year, customer, seen);
   // A payment may bring a bill, and that be paid at once.
   for (let isNew = true; isNew; ) {
@@ -52,14 +48,9 @@ async function hearOfPurchases(year: Year, customer: Customer, seen: ReadonlyMap
   const { book } = customer;
   const nextOf = () =>
     seen.get(invoiceId(customer, { sub: 0, place: book.bills.filter(({ sub }) => sub === 0).length + 1 }));
-  if (nextOf() === undefined) return;
-  const reply = await year.world.object(customer.id).paymentsPage(PAGE);
-  const payments = reply.ok ? (reply.value.items as PaymentView[]) : [];
   for (let next = nextOf(); next !== undefined; next = nextOf()) {
-    const { invoiceId: id, amountMinor } = next;
-    const purchase = payments.find((one) => one.invoiceId === id)?.purchase;
-    const pool = purchase === undefined ? 0 : (readCustomerThingId(purchase.poolId)?.number ?? 0);
-    const fact = { kind: "bought", pool, credits: purchase?.creditsE4 ?? 0n, cents: BigInt(amountMinor) } as const;
+    const came = await grantOf(year, customer, next.invoiceId);
+    const fact = { kind: "bought", ...came, cents: BigInt(next.amountMinor) } as const;
     note(customer, { ...fact, atMs: year.nowMs }, { told: "done" }, true);
     year.done.bought = (year.done.bought ?? 0) + 1;
   }
@@ -68,9 +59,8 @@ async function hearOfPurchases(year: Year, customer: Customer, seen: ReadonlyMap
 /** Payouts by refunds that were refused at the provider, or failed there later, are in the balance again. */
 async function hearOfPayouts(year: Year, customer: Customer): Promise<void> {
   if (Object.keys(customer.book.byRefund).length === 0) return;
-  const told = await year.world.object(customer.id).balance(PAGE);
-  const entries = (told?.items ?? []) as { kind: string; currency: string; amountMinor: number }[];
-  const backs = entries.filter(({ kind, amountMinor }) => kind === "PAYOUT" && amountMinor > 0).toReversed();
+  const entries = await entriesOf(year, customer);
+  const backs = entries.filter(({ kind, amountMinor }) => kind === "PAYOUT" && amountMinor > 0);
   for (const { currency, amountMinor } of backs.slice(customer.backs)) {
     customer.backs += 1;
     note(customer, { kind: "payoutBack", currency, cents: BigInt(amountMinor), atMs: year.nowMs }, undefined, false);
@@ -232,7 +222,8 @@ export async function collectAll(year: Paying): Promise<void> {
 }
 
 /** What is at Stripe is what is called paid: bills paid through it less what was given back, and what was paid too much and is there still. */
-async function compareMoney({ till, world, customers }: Paying): Promise<void> {
+async function compareMoney(year: Paying): Promise<void> {
+  const { till, customers } = year;
   const right: Record<string, number> = {};
   for (const customer of customers) {
     const add = (currency: string, minor: number) => {
@@ -241,8 +232,7 @@ async function compareMoney({ till, world, customers }: Paying): Promise<void> {
     for (const { currency, paidBy, cents, givenBack } of customer.book.bills)
       if (paidBy === "PROVIDER") add(currency, collectable(Number(cents), currency) - Number(givenBack));
     for (const [currency, cents] of Object.entries(customer.book.byRefund)) add(currency, -Number(cents));
-    const told = await world.object(customer.id).invoices(PAGE);
-    for (const { currency, overpaid } of (told?.items ?? []) as InvoiceView[])
+    for (const { currency, overpaid } of await invoicesOf(year, customer))
       if (overpaid !== undefined) add(currency, overpaid.amountMinor - overpaid.refundedMinor);
   }
   const there = Object.entries(await till.money()).map(([currency, { held }]) => [currency.toUpperCase(), held]);

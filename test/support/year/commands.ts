@@ -42,7 +42,7 @@ export type OwnFact = Exclude<Fact, { kind: "collected" | "underWay" | "givenBac
 export async function tell(
   stub: Stub,
   who: Who,
-  fact: OwnFact,
+  fact: Exclude<OwnFact, { kind: "erase" }>,
   { catalog, weights, key, payments }: Terms,
 ): Promise<Heard> {
   const requestKey = { digest: key, bodyDigest: key };
@@ -198,7 +198,7 @@ export async function tellUses(
       ...(model === undefined ? {} : { costInput: { model } }),
     })),
   });
-  if (!reply.ok) return uses.map(() => undefined);
+  if (!reply.ok) return uses.map(() => (reply.code === "customer_erased" ? { told: "refused" } : undefined));
   return reply.value.map((result, index) => {
     // While nobody knows what is due, nothing is taken back: that is no answer for ever.
     if (result.status === "refused")

@@ -6,11 +6,10 @@ import type { InvoiceView, SubscriptionView } from "../../../src/domain/views.ts
 import type { Bill, Book, Line, Sub } from "./book.ts";
 import { balanceOf, heldOf } from "./credits.ts";
 import { type Exact, exact, order } from "./exact.ts";
+import { invoicesOf, overviewOf } from "./seeing.ts";
 import type { Customer, Year } from "./world.ts";
 
 /** Holds what the engine says against the reckoning, to the cent and the millisecond. */
-
-const PAGE = { limit: 10_000, offset: 0 };
 
 const asText = (value: unknown) =>
   JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? String(one) : one));
@@ -22,33 +21,22 @@ export function mustBe(what: string, told: unknown, right: unknown): void {
 
 /** All that can be seen of a customer's subscriptions, bills and balance. */
 export async function compare(year: Year, customer: Customer, book: Book): Promise<void> {
-  const object = year.world.object(customer.id);
-  const [overview, invoices] = await Promise.all([object.overview(), object.invoices(PAGE)]);
-  if (overview === undefined || invoices === undefined) throw new Error("the customer is gone");
-  const {
-    subscriptions,
-    creditBalance = [],
-    pools = [],
-  } = overview as {
-    subscriptions: SubscriptionView[];
-    creditBalance?: { currency: string; amountMinor: number }[];
-    pools?: PoolView[];
-  };
+  const [seen, items] = await Promise.all([overviewOf(year, customer), invoicesOf(year, customer)]);
+  const { subscriptions, pools, balances } = seen;
   const { tag, reference } = customer;
   mustBe(`${reference} has subscriptions`, subscriptions.length, book.subs.length);
   for (const sub of book.subs) {
     const id = customerThingId(tag, "subscription", sub.number);
-    const seen = subscriptions.find(({ subscriptionId }) => subscriptionId === id);
-    mustBe(`${reference}: subscription ${sub.number}`, seen && subscriptionTold(seen), subscriptionRight(sub));
+    const there = subscriptions.find(({ subscriptionId }) => subscriptionId === id);
+    mustBe(`${reference}: subscription ${sub.number}`, there && subscriptionTold(there), subscriptionRight(sub));
   }
-  mustBe(`${reference}: pools`, pools.toReversed().map(poolTold), poolsRight(book, tag));
-  const items = invoices.items as InvoiceView[];
+  mustBe(`${reference}: pools`, pools.map(poolTold), poolsRight(book, tag));
   const inOrder = [...items].sort((a, b) => (a.invoiceId < b.invoiceId ? -1 : 1));
   const bills = [...book.bills].sort((a, b) => a.sub - b.sub || a.place - b.place);
   for (const [index, bill] of bills.entries()) {
-    const seen = inOrder[index];
+    const there = inOrder[index];
     const id = customerThingId(tag, "invoice", invoiceNumber(bill.sub, bill.place));
-    mustBe(`${reference}: bill ${bill.sub}/${bill.place}`, seen && billTold(seen), billRight(bill, id));
+    mustBe(`${reference}: bill ${bill.sub}/${bill.place}`, there && billTold(there), billRight(bill, id));
   }
   mustBe(`${reference} has bills`, items.length, book.bills.length);
   const right = Object.entries(book.balances)
@@ -56,7 +44,7 @@ export async function compare(year: Year, customer: Customer, book: Book): Promi
     .sort(([a], [b]) => (a < b ? -1 : 1));
   mustBe(
     `${reference}: balance`,
-    creditBalance.map(({ currency, amountMinor }) => [currency, String(amountMinor)]),
+    balances.map(({ currency, amountMinor }) => [currency, String(amountMinor)]),
     right.map(([currency, cents]) => [currency, String(cents)]),
   );
 }

@@ -86,6 +86,8 @@ export type Happened =
   | { kind: "givenBack"; bill: BillRef; cents: bigint }
   /** A payout by a refund gave nothing after all. */
   | { kind: "payoutBack"; currency: string; cents: bigint }
+  /** Nobody is to know any more who the customer was. */
+  | { kind: "erase" }
   /** Somebody looked: whatever fell due until then has happened by then. */
   | { kind: "seen" };
 

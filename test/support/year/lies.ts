@@ -30,6 +30,9 @@ export const LIES: Record<string, Lie> = {
   "a ten-thousandth of a credit more is bought than was asked for": {
     fact: (fact) => (fact.kind === "buy" ? { ...fact, credits: more(fact.credits) } : fact),
   },
+  "nobody is erased": {
+    fact: (fact) => (fact.kind === "erase" ? { kind: "seen", atMs: fact.atMs } : fact),
+  },
 };
 
 const more = (credits: string): string => formatE12(decimalToE12(credits) + E12_PER_E4);

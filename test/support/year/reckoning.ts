@@ -17,6 +17,7 @@ import { bought, buy, takeBack } from "./buying.ts";
 import { correct, forgiveUsage } from "./correcting.ts";
 import { count } from "./counting.ts";
 import { addLot, creditsOf, freeIn, partsOf, take } from "./credits.ts";
+import { erase, isTooLate } from "./erasing.ts";
 import { exact, order, times } from "./exact.ts";
 import type { BillRef, Catalog, Fact, Ref, Told } from "./facts.ts";
 import { abandon, carrySmallBills, close, end, endNow, look, open, pay, resume, startOrAsk } from "./lives.ts";
@@ -41,7 +42,7 @@ export function reckon(
 /** One fact more. Whatever fell due before it happened first. */
 export function happen(book: Book, fact: Fact): Told {
   look(book, fact.atMs);
-  const told = carryOut(book, fact);
+  const told = isTooLate(book, fact) ? "refused" : carryOut(book, fact);
   carrySmallBills(book);
   return told;
 }
@@ -71,6 +72,8 @@ function carryOut(book: Book, fact: Fact): Told {
     case "makePool":
       book.pools.push({ isHard: fact.isHard, isFrozen: false, policy: "NONE", cap: 0n, links: [], lots: [], cuts: [] });
       return "done";
+    case "erase":
+      return erase(book);
     case "buy":
       return buy(book, fact);
     case "bought":

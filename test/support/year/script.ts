@@ -26,6 +26,7 @@ const WISHES = {
   reserve: 12,
   endHold: 8,
   publish: 2,
+  erase: 1,
   evict: 3,
   cron: 3,
   abort: 1,

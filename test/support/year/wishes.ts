@@ -46,7 +46,7 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
   const chosen = pick(unpaidFirst(book.bills), a % 4);
   const bill = chosen === undefined ? { sub: 99, place: 1 } : { sub: chosen.sub, place: chosen.place };
   // Who has nothing begins something, mostly.
-  const kind = live.length === 0 && c % 4 > 0 ? "subscribe" : wish;
+  const kind = live.length === 0 && c % 4 > 0 && wish !== "erase" ? "subscribe" : wish;
   switch (kind) {
     case "subscribe":
       return live.length > 2 ? [] : [{ kind, to: newest(market, b), graceDays: c % 5 }];
@@ -97,6 +97,13 @@ export function wishOf(book: Book, market: Market, { wish, a, b, c }: Step, numb
       const keys = Object.keys(book.uses).filter((one) => book.uses[one]?.feature !== "calls");
       const key = pick(keys.toReversed(), a % 12);
       return [{ kind, key: key ?? "use-none", units: RIGHT[b % RIGHT.length] ?? "0" }];
+    }
+    case "erase": {
+      // Few, since not much comes after it; some while they are served.
+      if (c % 3 > 0) return [];
+      const leaving =
+        a % 3 === 0 ? [] : live.map(({ number: one }): Own => ({ kind: "cancel", sub: one, mode: "IMMEDIATE" }));
+      return [...leaving, { kind }];
     }
     case "buy": {
       const pool = 1 + (a % Math.max(1, book.pools.length));

@@ -14,6 +14,7 @@ import { collect, collects, hear, hearAll, payNewestPage } from "./collecting.ts
 import { type Heard, type OwnFact, type Sold, type Stub, tell, tellUses, type Who } from "./commands.ts";
 import { compare } from "./compare.ts";
 import { diceOf } from "./dice.ts";
+import { tellErase } from "./erasing.ts";
 import type { Fact, Told } from "./facts.ts";
 import { look, nextDueMs, nextTurnMs } from "./lives.ts";
 import { happen } from "./reckoning.ts";
@@ -153,7 +154,11 @@ async function tellAll(year: Year, customer: Customer, facts: readonly OwnFact[]
     year.numbers += 1;
     year.commands += 1;
     const key = `request-${year.numbers}`;
-    const send = () => tell(world.object(customer.id), customer, factInstead(fact), { ...sold, key, payments });
+    const asked = factInstead(fact);
+    const send = () =>
+      asked.kind === "erase"
+        ? tellErase(world, customer)
+        : tell(world.object(customer.id), customer, asked, { ...sold, key, payments });
     const heard = await amid(year, world.object(customer.id), trouble, send);
     // A migration has no key: asked for again, there is nothing left to move.
     const isSure = heard !== undefined || fact.kind !== "migrate";

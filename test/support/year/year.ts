@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { ok } from "../sale.ts";
 import { collectAll, collects } from "./collecting.ts";
 import { compare, mustBe } from "./compare.ts";
+import { mustBeForgotten, tellErase } from "./erasing.ts";
 import { reckon } from "./reckoning.ts";
 import { START_MS, type Step } from "./script.ts";
 import { type Lie, liveStep, openYear, type Year } from "./world.ts";
@@ -73,6 +74,11 @@ async function settleUp(year: Year): Promise<void> {
     if (!books.ok || books.value.laws.some(({ holds }) => !holds)) throw new Error(`laws: ${JSON.stringify(books)}`);
   }
   await world.flush(...customers.map(({ id }) => id));
+  for (const customer of customers.filter(({ book }) => book.isErased)) {
+    // Again: a request that was under way may have brought a name back to D1.
+    await tellErase(world, customer);
+    await mustBeForgotten(world, customer);
+  }
   const verified = await ok(world.call<{ differing: unknown[] }>("POST", `${ADMIN}/billing/verify`));
   mustBe("made again from what is stored", verified.differing, []);
   await compareCopies(year);
