@@ -1,11 +1,12 @@
 import type { GrantedBlock } from "../../../src/domain/block.ts";
-import { nextBillingAtMs } from "../../../src/domain/due.ts";
+import { creditsFor } from "../../../src/domain/credit-ledger.ts";
 import { BLOCK_USE_MS, LEASE_TENDED_MS_MAX } from "../../../src/domain/limits.ts";
 import { type Ask, dropBlocks, handOut, keepBlock, openBlocks } from "../../../src/edge/blocks.ts";
 import { type Lease, Leases, type Ticket } from "../../../src/edge/leases.ts";
+import { openClock } from "./clock.ts";
 import type { Network } from "./network.ts";
 import { type ObjectModel, TAG } from "./object.ts";
-import type { Oracle, Promised } from "./oracle.ts";
+import type { Basis, Oracle, Promised } from "./oracle.ts";
 
 /** An isolate: what the Worker remembers between requests, and how its routes use it. Its clock is its own. */
 
@@ -18,22 +19,26 @@ export type There = {
   object: () => ObjectModel | undefined;
   oracle: Oracle;
   boundMs: number;
-  /** What blocks the object lent, and when. */
-  lent: Map<number, Parameters<Oracle["handedOut"]>[0]>;
+  /** What blocks the object lent, on what basis, and what a unit of them burns. */
+  lent: Map<number, { basis: Basis; creditsE12: bigint | undefined }>;
+  /** Nobody is told that a clock was set back. */
+  isBackUntold: boolean;
   /** Everything that callers hold, whoever gave it to them. */
   callers: Promised[];
 };
 
-type Answer = { allowed: boolean; rev: number; trueAtMs: number };
+type Answer = { allowed: boolean; rev: number; basis: Basis };
 
-export function openIsolate({ network, object, oracle, boundMs, lent, callers }: There, skewMs: number) {
+export function openIsolate({ network, object, oracle, boundMs, lent, callers, isBackUntold }: There, skewMs: number) {
+  const ownClock = openClock(network, skewMs);
+  const clock = ownClock.now;
+  const backSince = ({ askedAtMs }: Basis): number => (isBackUntold ? 0 : ownClock.backSince(askedAtMs));
   const leases = new Leases<Answer>(10);
   const blocks = openBlocks();
   let isAlive = true;
   let ownRev = 0;
   /** Of what was used here as well: leases follow that, while blocks go on. */
   let usedRev = 0;
-  const clock = (): number => network.now() + skewMs;
 
   /** A call of this isolate; whoever is dead hears no answer. */
   function call<T>(ask: (there: ObjectModel) => T, answered: (answer: T) => void, lost: () => void = () => {}): void {
@@ -48,9 +53,15 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
     );
   }
 
+  const answerOf = (there: ObjectModel, askedAtMs: number) => {
+    const answer = there.check(boundMs);
+    return { ...answer, basis: oracle.basisOf(network.now(), askedAtMs) };
+  };
+
   function keepAnswer(ticket: Ticket, kept: (answer: Answer) => void): void {
+    const askedAtMs = network.now();
     call(
-      (there) => ({ ...there.check(boundMs), trueAtMs: network.now() }),
+      (there) => answerOf(there, askedAtMs),
       (answer) => {
         leases.keep(ticket, answer, answer);
         kept(answer);
@@ -88,20 +99,20 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
     }
   }
 
-  function noteLent(there: ObjectModel, block: GrantedBlock | undefined): GrantedBlock | undefined {
+  function noteLent(block: GrantedBlock | undefined, askedAtMs: number): GrantedBlock | undefined {
     if (block !== undefined)
       lent.set(block.block, {
-        rev: there.rev(),
-        lentAtMs: network.now(),
-        dueAtMs: nextBillingAtMs(there.book) ?? Infinity,
+        basis: oracle.basisOf(network.now(), askedAtMs),
+        creditsE12: block.creditsPerUnitE12,
       });
     return block;
   }
 
   function askAhead(asked: Ask): void {
     leases.written(CUSTOMER);
+    const askedAtMs = network.now();
     call(
-      (there) => noteLent(there, there.lend(asked.wish)),
+      (there) => noteLent(there.lend(asked.wish), askedAtMs),
       (block) => {
         leases.written(CUSTOMER);
         keepBlock(asked, block);
@@ -138,6 +149,7 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
       isAlive = false;
     },
     isAlive: () => isAlive,
+    setBack: ownClock.setBack,
     check(): void {
       const nowMs = clock();
       const lease = boundMs === 0 ? undefined : leases.find(CUSTOMER, FEATURE, nowMs);
@@ -145,7 +157,8 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
         ask();
         return;
       }
-      oracle.leased(lease.value, { nowMs: network.now(), boundMs, ownRev: Math.max(ownRev, usedRev) });
+      const backMs = backSince(lease.value.basis);
+      oracle.leased(lease.value, { nowMs: network.now(), boundMs, ownRev: Math.max(ownRev, usedRev), backMs });
       if (leases.takeRenewal(lease, nowMs)) renew(() => {});
       tendIfSteady();
     },
@@ -156,21 +169,24 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
         const [, number = ""] = /-([0-9a-f]{12})\./.exec(handed.reservationId) ?? [];
         const from = lent.get(Number.parseInt(number, 16));
         if (from === undefined) throw new Error("broken: nothing is handed out that was not lent");
-        oracle.handedOut(from, { nowMs: network.now(), useMsMax: BLOCK_USE_MS, ownRev });
-        const promised = { id: handed.reservationId, unitsE12, expiresAtMs: handed.expiresAtMs };
+        const backMs = backSince(from.basis);
+        oracle.handedOut(from.basis, { nowMs: network.now(), useMsMax: BLOCK_USE_MS, ownRev, backMs });
+        const creditsE4 = from.creditsE12 === undefined ? 0n : creditsFor(unitsE12, from.creditsE12);
+        const promised = { id: handed.reservationId, unitsE12, creditsE4, expiresAtMs: handed.expiresAtMs };
         oracle.promise(promised);
         callers.push(promised);
         if (asked !== undefined) askAhead(asked);
         return;
       }
       leases.written(CUSTOMER);
+      const askedAtMs = network.now();
       call(
         (there) => {
           const wish = asked === undefined ? {} : { wish: asked.wish };
           const { made, block } = there.reserve({ unitsE12, ttlSeconds, ...wish });
-          const promised = made && { ...made, unitsE12 };
+          const promised = made && { ...made, unitsE12, creditsE4: oracle.creditsOf(unitsE12) };
           if (promised !== undefined) oracle.promise(promised);
-          return { promised, block: noteLent(there, block) };
+          return { promised, block: noteLent(block, askedAtMs) };
         },
         ({ promised, block }) => {
           leases.written(CUSTOMER);
@@ -197,10 +213,11 @@ export function openIsolate({ network, object, oracle, boundMs, lent, callers }:
         write((there) => oracle.consumed(there.consume(unitsE12)));
         return;
       }
+      const askedAtMs = network.now();
       call(
         (there) => {
           oracle.consumed(there.consume(unitsE12));
-          return { ...there.check(boundMs), trueAtMs: network.now() };
+          return answerOf(there, askedAtMs);
         },
         (answer) => {
           leases.written(CUSTOMER, answer.rev);

@@ -9,10 +9,12 @@ import { nextBillingAtMs, nextDueAtMs, settleDues } from "../../../src/domain/du
 import { servingSubscription, verdictOf } from "../../../src/domain/entitlement.ts";
 import { decideGrant } from "../../../src/domain/grants.ts";
 import { type CustomerTag, readCustomerThingId, tagFromBytes } from "../../../src/domain/ids.ts";
+import { isUnpaid } from "../../../src/domain/invoice.ts";
 import { assertDraft } from "../../../src/domain/laws.ts";
 import { leaseMsOf } from "../../../src/domain/lease.ts";
 import { meter } from "../../../src/domain/metering.ts";
 import { newPaces, notePaces } from "../../../src/domain/pace.ts";
+import { decidePay } from "../../../src/domain/payment.ts";
 import { decidePlanChange } from "../../../src/domain/plan-change.ts";
 import { makePool } from "../../../src/domain/pools.ts";
 import { decideRelease, decideReserve } from "../../../src/domain/reservation.ts";
@@ -21,6 +23,7 @@ import type { PlanPin, Subscription } from "../../../src/domain/subscription.ts"
 import type { Hold } from "../../../src/domain/usage.ts";
 import { emptyBook, plan } from "../book.ts";
 import { granted } from "../credit-core.ts";
+import { openWeights, type Weights } from "./weights.ts";
 
 /**
  * The object of one customer without a platform: the rules decide on its book, and what is decided is durable at once. It restates the
@@ -37,6 +40,9 @@ export type Ended =
 
 export type Offer = { limitE12?: bigint; creditsPerUnitE12?: bigint; creditsE4?: bigint };
 
+/** A rule that the object forgets, so that it can be seen whether anybody notices: what falls due, or weights to come, when it lends. */
+export type Forgotten = "dues" | "weights";
+
 /** A plan of the offer. `api` is limited, or burns credits, or both. */
 function planOf(key: string, { limitE12, creditsPerUnitE12 }: Offer): PlanPin {
   const api = {
@@ -44,12 +50,17 @@ function planOf(key: string, { limitE12, creditsPerUnitE12 }: Offer): PlanPin {
     resetMode: "reset",
     ...(limitE12 === undefined ? {} : { maxUsage: limitE12 }),
   } as const;
-  const pin = plan({ key, timing: "IN_ARREARS", api });
+  const pin = plan({ key, price: "10", timing: "IN_ARREARS", api });
   if (creditsPerUnitE12 === undefined) return pin;
   return { ...pin, rules: pin.rules.map((rule) => ({ ...rule, denomination: "AI" })) };
 }
 
-export function openObject(offer: Offer, now: () => number, secretOf: () => string) {
+export function openObject(
+  offer: Offer,
+  now: () => number,
+  secretOf: () => string,
+  { weights = openWeights(offer.creditsPerUnitE12), forgotten }: { weights?: Weights; forgotten?: Forgotten } = {},
+) {
   const book = emptyBook();
   const holds = new Map<number, Hold>();
   const parts = new Map<string, Hold>();
@@ -61,10 +72,8 @@ export function openObject(offer: Offer, now: () => number, secretOf: () => stri
   let seq = 0;
   let lastMs = 0;
 
-  function clock(): number {
-    lastMs = Math.max(lastMs, now());
-    return lastMs;
-  }
+  /** Never before what was decided last, however its clock is set. */
+  const clock = (): number => Math.max(lastMs, now());
 
   function commitDraft(draft: Draft, nowMs: number): void {
     assertDraft(book, draft);
@@ -76,6 +85,7 @@ export function openObject(offer: Offer, now: () => number, secretOf: () => stri
     for (const [number, grant] of draft.grants.written) grants.set(number, grant);
     applyDraft(book, draft);
     rev += 1;
+    lastMs = nowMs;
   }
 
   /** One turn: what fell due, then the work, which says whether anything of its draft is kept. */
@@ -94,14 +104,16 @@ export function openObject(offer: Offer, now: () => number, secretOf: () => stri
 
   function weighing(atMs: number): Weighing {
     if (creditsPerUnitE12 === undefined) return { atMs };
-    const weight = { weightId: "w", creditsPerUnitE12, effectiveFromMs: 0 };
-    return { atMs, terms: { weights: { "f-api": [weight] } } };
+    const known = weights.all.filter(({ effectiveFromMs }) => forgotten !== "weights" || effectiveFromMs <= atMs);
+    return { atMs, terms: { weights: { "f-api": known } } };
   }
+
+  const untilMs = (): number | undefined => (forgotten === "dues" ? undefined : nextBillingAtMs(book));
 
   const question = (nowMs: number) => ({ ...FEATURE, weighing: weighing(nowMs) });
 
   function lentTo(draft: Draft, wish: BlockWish, nowMs: number): GrantedBlock | undefined {
-    const terms = { secret: secretOf(), openCount: book.holds.size, untilMs: nextBillingAtMs(book) };
+    const terms = { secret: secretOf(), openCount: book.holds.size, untilMs: untilMs() };
     return decideBlock(draft, question(nowMs), wish, terms, nowMs);
   }
 
@@ -157,11 +169,10 @@ export function openObject(offer: Offer, now: () => number, secretOf: () => stri
     check(boundMs: number): { rev: number; allowed: boolean; leaseMs: number } {
       return turn((draft, nowMs) => {
         const verdict = verdictOf(draft, question(nowMs));
-        const nextDue = nextBillingAtMs(book);
         const leaseMs = leaseMsOf(book, verdict, {
           boundMs,
           nowMs,
-          nextDueAtMs: nextDue,
+          nextDueAtMs: untilMs(),
           weighing: weighing(nowMs),
           paces,
         });
@@ -240,6 +251,16 @@ export function openObject(offer: Offer, now: () => number, secretOf: () => stri
       });
       return rev;
     },
+    /** What is unpaid is paid: who had lost access has it again. */
+    pay(): number {
+      turn((draft, nowMs) => {
+        const unpaid = [...draft.invoices.values()].filter(isUnpaid);
+        for (const invoice of unpaid) granted(decidePay(draft, invoice, nowMs));
+        return { value: undefined, keep: unpaid.length > 0 };
+      });
+      return rev;
+    },
+    isSuspended: (): boolean => [...book.subscriptions.values()].some(({ status }) => status === "SUSPENDED"),
     cancel(): number {
       turn((draft, nowMs) => {
         const live = [...draft.subscriptions.values()].find(({ status }) => status !== "CANCELLED");

@@ -1,22 +1,24 @@
 import { creditsFor } from "../../../src/domain/credit-ledger.ts";
-import type { Ended, ObjectModel, Offer } from "./object.ts";
+import { nextBillingAtMs } from "../../../src/domain/due.ts";
+import type { Ended, ObjectModel } from "./object.ts";
+import type { Weights } from "./weights.ts";
 
 /**
  * What must be true whatever happens. It sees everything at once, in true time, as nobody in the model can, and adds up by itself what
  * was promised and used: it looks at no block and at no lease.
  */
 
-export type Promised = { id: string; unitsE12: bigint; expiresAtMs: number };
+/** `creditsE4`: what its units burned when it was promised, which is held for it. */
+export type Promised = { id: string; unitsE12: bigint; creditsE4: bigint; expiresAtMs: number };
+
+/** Of an answer or a block: when it was asked for and true, after how many commits, and until when nothing that was known would change it. */
+export type Basis = { askedAtMs: number; trueAtMs: number; rev: number; untilMs: number };
 
 function must(holds: boolean, law: string): void {
   if (!holds) throw new Error(`broken: ${law}`);
 }
 
-export function openOracle(
-  object: ObjectModel,
-  { creditsPerUnitE12 }: Offer,
-  state: { limitE12?: bigint; creditsE4: bigint },
-) {
+export function openOracle(object: ObjectModel, weights: Weights, state: { limitE12?: bigint; creditsE4: bigint }) {
   const promised = new Map<string, Promised>();
   const ends = new Map<string, { seq?: number; isReleased?: true }>();
   const seqs = new Set<number>();
@@ -31,14 +33,21 @@ export function openOracle(
     refused: 0,
     committed: 0,
     lapsed: 0,
+    suspended: 0,
+    short: 0,
+    weighed: 0,
+    setBack: 0,
   };
   let usedE12 = 0n;
   let spentE4 = 0n;
   let cancelled = false;
   let periodEndMs: number | undefined;
 
-  const creditsOf = (unitsE12: bigint): bigint =>
-    creditsPerUnitE12 === undefined ? 0n : creditsFor(unitsE12, creditsPerUnitE12);
+  const isBurning = weights.all.length > 0;
+  const creditsOf = (unitsE12: bigint): bigint => {
+    const weightE12 = weights.at(object.now());
+    return weightE12 === undefined ? 0n : creditsFor(unitsE12, weightE12);
+  };
 
   /** Used units count from 0 again with each period; held ones go on holding. */
   function turnPeriod(): void {
@@ -52,18 +61,26 @@ export function openOracle(
     const nowMs = object.now();
     turnPeriod();
     let [heldE12, heldE4] = [0n, 0n];
-    for (const { unitsE12, expiresAtMs } of promised.values()) {
+    for (const { unitsE12, creditsE4, expiresAtMs } of promised.values()) {
       if (expiresAtMs <= nowMs) continue;
       heldE12 += unitsE12;
-      heldE4 += creditsOf(unitsE12);
+      heldE4 += creditsE4;
     }
     must(state.limitE12 === undefined || usedE12 + heldE12 <= state.limitE12, "used + promised ≤ limit");
-    must(creditsPerUnitE12 === undefined || spentE4 + heldE4 <= state.creditsE4, "burned + promised ≤ credits");
+    must(!isBurning || spentE4 + heldE4 <= state.creditsE4, "burned + promised ≤ credits");
   }
 
   return {
     told,
     sums,
+    creditsOf,
+    /** What an answer of this instant rests on. */
+    basisOf: (nowMs: number, askedAtMs: number): Basis => ({
+      askedAtMs,
+      trueAtMs: nowMs,
+      rev: object.rev(),
+      untilMs: Math.min(nextBillingAtMs(object.book) ?? Number.POSITIVE_INFINITY, weights.nextAtMs(object.now())),
+    }),
     /** A caller was, or may have been, told that these units are theirs. */
     promise(one: Promised): void {
       must(!promised.has(one.id) && !ends.has(one.id), "no reservation is made twice");
@@ -75,6 +92,13 @@ export function openOracle(
       const open = promised.get(id);
       const isInTime = open !== undefined && open.expiresAtMs > object.now();
       turnPeriod();
+      const neededE4 = creditsOf(wantedE12);
+      const keptE4 = open?.creditsE4 ?? 0n;
+      if (isInTime && end.outcome === "refused" && end.why === "credits_short" && neededE4 > keptE4) {
+        // A unit burns more than when it was promised, and there is no more: what is held stays so.
+        told.short += 1;
+        return;
+      }
       if (end.outcome === "refused") {
         must(!isInTime, `a promise is kept in time, and was refused: ${end.why}`);
         if (open !== undefined) told.lapsed += 1;
@@ -89,7 +113,8 @@ export function openOracle(
         seqs.add(end.seq);
         ends.set(id, { seq: end.seq });
         usedE12 += end.countedE12;
-        if (!cancelled) spentE4 += creditsOf(end.countedE12);
+        // Who has no access burns nothing but what was held before.
+        if (!cancelled) spentE4 += object.isSuspended() && neededE4 > keptE4 ? keptE4 : neededE4;
         told.committed += 1;
       }
       promised.delete(id);
@@ -104,28 +129,30 @@ export function openOracle(
     cancelled(): void {
       cancelled = true;
     },
-    /** An answer from a lease, that was true at `trueAtMs` and after `rev` commits. */
+    /** `at.backMs`: by how much the clock was set back that says how long it may be repeated. */
     leased(
-      answer: { allowed: boolean; rev: number; trueAtMs: number },
-      at: { nowMs: number; boundMs: number; ownRev: number },
+      answer: { allowed: boolean; basis: Basis },
+      at: { nowMs: number; boundMs: number; ownRev: number; backMs: number },
     ) {
+      const { trueAtMs, rev, untilMs } = answer.basis;
       told.leased += 1;
       must(answer.allowed, "a no never comes from a lease");
-      must(at.nowMs - answer.trueAtMs <= at.boundMs, "no answer is older than the bound");
-      must(answer.rev >= at.ownRev, "who changed something sees it in the next answer");
+      must(at.nowMs - trueAtMs <= at.boundMs + at.backMs, "no answer is older than the bound");
+      must(object.now() < untilMs + at.backMs, "nothing is repeated past what falls due, nor past another weight");
+      must(rev >= at.ownRev, "who changed something sees it in the next answer");
     },
-    /** A reservation from a block that was lent at `lentAtMs`, after `rev` commits, when nothing was to fall due before `dueAtMs`. */
     handedOut(
-      lent: { rev: number; lentAtMs: number; dueAtMs: number },
-      at: { nowMs: number; useMsMax: number; ownRev: number },
+      { trueAtMs, rev, untilMs }: Basis,
+      at: { nowMs: number; useMsMax: number; ownRev: number; backMs: number },
     ): void {
       told.handed += 1;
-      must(at.nowMs - lent.lentAtMs < at.useMsMax, "nothing is handed out once a block's time is over");
-      must(object.now() < lent.dueAtMs, "nothing is handed out past what falls due");
-      must(lent.rev >= at.ownRev, "who changed something reserves by it");
+      must(at.nowMs - trueAtMs < at.useMsMax + at.backMs, "nothing is handed out once a block's time is over");
+      must(object.now() < untilMs + at.backMs, "nothing is handed out past what falls due, nor past another weight");
+      must(rev >= at.ownRev, "who changed something reserves by it");
     },
     /** When everybody is gone and everything has lapsed: nothing is held, and all that is left can be used. */
     rest(): void {
+      object.pay();
       object.check(0);
       const { holds, held, pools } = object.book;
       must(holds.size === 0 && held.size === 0, "every block and every reservation ends");
@@ -133,7 +160,7 @@ export function openOracle(
       for (const { heldE4 } of object.grants.values()) must(heldE4 === 0n, "no grant stays held");
       turnPeriod();
       sums();
-      if (cancelled || state.limitE12 === undefined || creditsPerUnitE12 !== undefined) return;
+      if (cancelled || state.limitE12 === undefined || isBurning) return;
       const leftE12 = state.limitE12 - usedE12;
       must(leftE12 === 0n || object.consume(leftE12) === leftE12, "the limit can be met exactly");
       must(object.consume(1n) === 0n, "and not passed");

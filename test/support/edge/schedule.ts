@@ -1,9 +1,11 @@
 import { BLOCK_HOLD_SECONDS_MAX, BLOCK_USE_MS } from "../../../src/domain/limits.ts";
 import { type Dice, diceOf } from "../year/dice.ts";
+import { type Clock, openClock } from "./clock.ts";
 import { type Isolate, openIsolate, type There } from "./isolate.ts";
 import { openNetwork } from "./network.ts";
-import { type ObjectModel, type Offer, openObject } from "./object.ts";
+import { type Forgotten, type ObjectModel, type Offer, openObject } from "./object.ts";
 import { type Oracle, openOracle, type Promised } from "./oracle.ts";
+import { openWeights, type Weights } from "./weights.ts";
 
 /**
  * One schedule of a seed: some isolates, one customer, a plan with a limit, with credits, or with both; callers that check, reserve, use
@@ -12,6 +14,7 @@ import { type Oracle, openOracle, type Promised } from "./oracle.ts";
 
 const ONE = 10n ** 12n;
 const MONTH_MS = Date.UTC(2030, 2, 5) - Date.UTC(2030, 1, 5);
+const GRACE_MS = 3 * 86_400_000;
 const STEPS = 32;
 
 function offerOf(dice: Dice): Offer {
@@ -25,22 +28,32 @@ function offerOf(dice: Dice): Offer {
   return kind === 2 ? burning : { limitE12, ...burning };
 }
 
-export function runSchedule(seed: number): Oracle["told"] {
+export function runSchedule(seed: number, forgotten?: Forgotten | "clocks"): Oracle["told"] {
   const dice = diceOf(seed);
   const network = openNetwork(dice);
   const offer = offerOf(dice);
-  const objectSkewMs = dice.below(6000) - 3000;
-  // In one of three a period ends while it runs.
-  let boughtAtMs: number | undefined = network.now() - MONTH_MS + (dice.oneIn(3) ? dice.below(20_000) : 86_400_000);
+  const clock = openClock(network, dice.below(6000) - 3000);
+  // In one of four a period ends while it runs, in another one the grace of the bill that nobody paid.
+  const falls = dice.below(4);
+  const graceMs = falls === 1 ? GRACE_MS : 0;
+  let boughtAtMs: number | undefined =
+    network.now() - MONTH_MS - graceMs + (falls < 2 ? dice.below(20_000) : 86_400_000);
   const secret = () =>
     dice
       .below(2 ** 32)
       .toString(16)
       .padStart(32, "0");
-  const object = openObject(offer, () => boughtAtMs ?? network.now() + objectSkewMs, secret);
+  const weights = openWeights(offer.creditsPerUnitE12);
+  const more = forgotten === undefined || forgotten === "clocks" ? { weights } : { weights, forgotten };
+  const object = openObject(offer, () => boughtAtMs ?? clock.now(), secret, more);
+  if (falls === 1) {
+    // The bill is made in time, or its grace would begin when it is.
+    boughtAtMs += MONTH_MS;
+    object.check(0);
+  }
   boughtAtMs = undefined;
   const state = { ...offer, creditsE4: offer.creditsE4 ?? 0n };
-  const oracle = openOracle(object, offer, state);
+  const oracle = openOracle(object, weights, state);
   let upAtMs = 0;
   const callers: Promised[] = [];
   const there: There = {
@@ -49,6 +62,7 @@ export function runSchedule(seed: number): Oracle["told"] {
     oracle,
     boundMs: dice.of([0, 1000, 5000]),
     lent: new Map(),
+    isBackUntold: forgotten === "clocks",
     callers,
   };
   const open = (): Isolate => openIsolate(there, dice.below(6000) - 3000);
@@ -57,7 +71,8 @@ export function runSchedule(seed: number): Oracle["told"] {
 
   function step(left: number): void {
     if (left === 0) return;
-    act(dice, { isolates, open, callers, object, oracle, state, restart: (ms) => (upAtMs = network.now() + ms) });
+    const restart = (ms: number) => (upAtMs = network.now() + ms);
+    act(dice, { isolates, open, callers, object, oracle, state, weights, clock, restart });
     network.later(dice.oneIn(25) ? dice.below(8000) : dice.below(pace), () => step(left - 1));
   }
   step(STEPS);
@@ -75,11 +90,19 @@ type Acting = {
   object: ObjectModel;
   oracle: Oracle;
   state: { limitE12?: bigint; creditsE4: bigint };
+  weights: Weights;
+  clock: Clock;
   restart: (ms: number) => void;
 };
 
-function act(dice: Dice, { isolates, open, callers, object, oracle, state, restart }: Acting): void {
+function act(dice: Dice, acting: Acting): void {
+  const { isolates, open, callers, object, oracle, state, restart } = acting;
   const isolate = dice.of(isolates);
+  if (object.isSuspended()) oracle.told.suspended += 1;
+  if (dice.oneIn(16)) {
+    disturb(dice, isolate, acting);
+    return;
+  }
   const what = dice.below(100);
   if (what < 20) isolate.check();
   else if (what < 45) isolate.reserve(unitsOf(dice), dice.of([1, 5, 30, 60, 61]));
@@ -103,6 +126,21 @@ function act(dice: Dice, { isolates, open, callers, object, oracle, state, resta
     });
 }
 
+/** What nobody asks for: clocks are set back, a unit is to burn something else, and who had not paid pays. */
+function disturb(dice: Dice, isolate: Isolate, { object, oracle, weights, clock }: Acting): void {
+  const what = dice.below(3);
+  if (what === 0) {
+    oracle.told.setBack += 1;
+    (dice.oneIn(4) ? clock : isolate).setBack(1 + dice.below(dice.of([20, 2000, 8000])));
+  } else if (what === 1 && weights.all.length > 0) {
+    oracle.told.weighed += 1;
+    // Those that isolates do not know yet are not in force yet: they are scheduled so far ahead.
+    weights.publish(dice.of(WEIGHTS), object.now() + 1 + dice.below(5000));
+  } else if (object.isSuspended()) isolate.change((there) => there.pay());
+}
+
+const WEIGHTS = [ONE, ONE / 3n, (ONE * 5n) / 2n, ONE / 20_000n, ONE * 4n] as const;
+
 const unitsOf = (dice: Dice): bigint => (dice.oneIn(5) ? BigInt(1 + dice.below(5000)) * (ONE / 1000n) : ONE);
 
 /** Used or given back, by whoever is asked, now and then twice; sometimes less than was reserved. */
@@ -118,6 +156,7 @@ function endOne(dice: Dice, isolate: Isolate, callers: Promised[]): void {
 /** What may be used is more from the instant at which the object says so. */
 function upgrade(isolate: Isolate, state: { limitE12?: bigint }): void {
   isolate.change((there) => {
+    there.check(0);
     const [live] = there.book.subscriptions.values();
     const limitE12 = (state.limitE12 ?? 0n) + 50n * ONE;
     if (live?.status !== "ACTIVE") return there.rev();
