@@ -2,7 +2,7 @@ import { type Break, count, type LawVerdict, type Sides, verdict } from "./books
 import type { CreditEntry, CreditEntryType, E4, Grant, Pool } from "./credit.ts";
 import { formatE4 } from "./credit-amount.ts";
 import { TOTALS } from "./credit-ledger.ts";
-import { auditTypes, type EntryColumns, retyped } from "./entry-books.ts";
+import { auditTypes, type Ends, type EntryColumns, retyped } from "./entry-books.ts";
 import { auditGrants } from "./grant-books.ts";
 import { auditLinks } from "./link-books.ts";
 import type { Hold } from "./usage.ts";
@@ -29,6 +29,8 @@ export type PoolFacts = {
   heldE4: ReadonlyMap<number, E4>;
   /** What open reservations of each subscription hold of the pool. */
   linksHeldE4: ReadonlyMap<number, E4>;
+  /** When subscriptions ended, whose plans fill it. */
+  ends: Ends;
   /** How many entries were written to its ledger. */
   entryCount: number;
   /** Its ledger from the beginning: walked a second time only where the totals are wrong. */
@@ -57,7 +59,7 @@ export function heldCredits(holds: Iterable<Pick<Hold, "status" | "subscription"
 export function auditPool(pool: Pool, facts: PoolFacts): PoolAudit {
   const audits = [
     auditEntries(pool, facts),
-    auditTypes(pool),
+    auditTypes(pool, facts),
     auditGrants(pool),
     auditHeld(pool, facts),
     auditLinks(pool, facts),

@@ -35,6 +35,7 @@ export function creditBook() {
   const grants = new Map<number, Grant>();
   const holds = new Map<number, Hold>();
   const entries: CreditEntry[] = [];
+  const ends = new Map<number, number | undefined>();
   let draft: Draft = openDraft(book);
   const past: CreditPast = {
     grant: (number) => grants.get(number),
@@ -61,6 +62,8 @@ export function creditBook() {
       for (const [number, written] of draft.pools.written) pools.set(number, written);
       for (const [number, written] of draft.grants.written) grants.set(number, written);
       for (const [number, written] of draft.holds.written) holds.set(number, written);
+      for (const number of book.subscriptions.keys()) ends.set(number, undefined);
+      for (const [number, { endedAtMs }] of draft.subscriptions.written) ends.set(number, endedAtMs);
       entries.push(...draft.creditEntries);
       applyDraft(book, draft);
       draft = openDraft(book);
@@ -70,7 +73,7 @@ export function creditBook() {
       const held = heldCredits(holds.values());
       return [...pools.values()].flatMap((one) => {
         const ledger = entries.filter(({ pool }) => pool === one.number);
-        const facts = { heldE4: held.ofGrants, linksHeldE4: held.ofLinks(one.number) };
+        const facts = { heldE4: held.ofGrants, linksHeldE4: held.ofLinks(one.number), ends };
         const audit = auditPool(one, { ...facts, entryCount: ledger.length, ledger: () => ledger });
         for (const entry of ledger) {
           const reversedFor = ledger.find(({ number }) => number === entry.reverses)?.subscription;

@@ -278,7 +278,7 @@ export function history() {
       if (b % 6 > 0) return;
       const { nowMs, sub } = paper;
       endPlanCredits(core.draft(), sub.number, nowMs);
-      core.draft().subscriptions.put({ ...subscription(), status: "CANCELLED", isOpen: false });
+      core.draft().subscriptions.put({ ...subscription(), status: "CANCELLED", isOpen: false, endedAtMs: nowMs });
       model.endSub();
       startPeriod({ ...sub, number: sub.number + 1, plan: b % PLANS.length, startMs: nowMs, endMs: nextMonth(nowMs) });
     },

@@ -154,7 +154,7 @@ describe("holds", () => {
     [
       "the type of a transaction, in its column and in its body,",
       () => retype("EXPIRATION", "VOID"),
-      ["pool_totals"],
+      ["entry_types", "pool_totals"],
       ({ entry }) => ({
         kind: "credit transaction",
         id: nth(entry, 8),
@@ -279,6 +279,19 @@ describe("holds", () => {
     const broken = books.laws.filter(({ holds }) => !holds);
     expect(broken.map(({ law }) => law).sort()).toEqual(laws);
     expect(broken.map(({ firstBreak }) => firstBreak)).toContainEqual(expect.objectContaining(named(made)));
+  });
+
+  test("an expiration and a voiding whose types are swapped are found by what their grants say", async ({ expect }) => {
+    const { id, pool, entry } = await busy(world);
+    const types = `CASE type WHEN 'VOID' THEN 'EXPIRATION' ELSE 'VOID' END`;
+    const swap = `UPDATE credit_entries SET type = ${types}, body = json_set(body, '$.type', ${types}) WHERE type IN ('VOID', 'EXPIRATION')`;
+    await edit(world, id, swap);
+    const told = (await booksOf(world, "ada")).laws.find(({ law }) => law === "entry_types");
+    expect(told).toMatchObject({
+      subject: { id: pool },
+      holds: false,
+      firstBreak: { id: nth(entry, 6), why: "is EXPIRATION, and its grant was not over" },
+    });
   });
 
   test("a money balance that somebody edited is found and named", async ({ expect }) => {

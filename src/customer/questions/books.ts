@@ -58,10 +58,13 @@ function rowVerdict(tables: rows.Books): LawVerdict {
 
 function* poolVerdicts(tables: rows.Books): Iterable<LawVerdict> {
   const held = heldCredits(rows.allHolds(tables));
+  const ends = new Map<number, number | undefined>();
+  for (const { number, endedAtMs } of rows.allSubscriptions(tables)) ends.set(number, endedAtMs);
   for (const { number, pool } of rows.allPools(tables)) {
     const facts = {
       heldE4: held.ofGrants,
       linksHeldE4: held.ofLinks(number),
+      ends,
       entryCount: entryCountOf(tables.sql, number),
       ledger: () => ledgerOf(tables, number),
     };
