@@ -36,6 +36,7 @@ export function cutPlanCredits(
 ): void {
   const grant = draft.last.grant;
   take();
+  letHeldLeave(draft, number, atMs);
   trimWaiting(draft, number, unpaidFromMs);
   const subscription = draft.subscriptions.get(number);
   if (subscription?.creditCoverage === undefined) return;
@@ -57,6 +58,16 @@ export function cutPlanCredits(
       .reduce((sum, one) => sum + leavingOf(one), 0n);
     const cut = { subscription: number, grant, entry, dueE4: leftE4 - heldE4, heldE4 };
     draft.pools.put({ ...pool, ahead: [...(pool.ahead ?? []), cut] });
+  }
+}
+
+/** What is over by now is not among what a period's end looks at: what of it is held is carried nowhere, and leaves when it comes back. */
+function letHeldLeave(draft: Draft, subscription: number, atMs: number): void {
+  for (const grant of [...draft.grants.values()]) {
+    const { expiresAtMs = Number.POSITIVE_INFINITY, voidedAtMs, heldE4, type } = grant;
+    const isPlans = grant.subscription === subscription && (type === "PLAN_INCLUDED" || type === "ROLLOVER");
+    if (isPlans && heldE4 > 0n && voidedAtMs === undefined && expiresAtMs <= atMs)
+      draft.grants.put({ ...grant, carriesE4: 0n });
   }
 }
 

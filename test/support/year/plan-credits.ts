@@ -183,6 +183,8 @@ export function cutShort(
   const before = thereAt(isDue ? atMs - 1 : atMs);
   const upTo = book.lots;
   leave();
+  // What is over by now is carried nowhere when it comes back.
+  for (const lot of own()) if (!lot.isVoid && lot.untilMs <= atMs && heldOf(book, lot) > 0n) lot.carries = 0n;
   trim(book, sub, unpaidFromMs);
   const unused = sub.covered.reduce((sum, { credits, ...span }) => sum + shareOf(credits, span, unpaidFromMs), 0n);
   sub.covered = [];
