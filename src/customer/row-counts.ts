@@ -8,37 +8,56 @@ import type { Numbered } from "../domain/row-books.ts";
 
 type Column = { table: string; column: string };
 
-/** Things that are numbered 1, 2, 3 … within the customer, and the column that numbers them. */
-const TABLES = [
-  { kind: "event", table: "events", column: "seq" },
-  { kind: "subscription", table: "subscriptions", column: "number" },
+/**
+ * Things that are numbered 1, 2, 3 … within the customer, and the column that numbers them. `newest`: what names the newest one, though
+ * its own row is gone; NULL where nothing does.
+ */
+const TABLES: readonly ({ kind: Numbered["kind"]; newest?: string } & Column)[] = [
+  // Erasure takes the keys: then only the events themselves say it.
+  { kind: "event", table: "events", column: "seq", newest: "SELECT MAX(seq) FROM event_keys" },
+  {
+    kind: "subscription",
+    table: "subscriptions",
+    column: "number",
+    newest: `SELECT MAX(IFNULL((SELECT MAX(number) FROM invoices), 0) / ${INVOICES_PER_SUBSCRIPTION},
+      IFNULL((SELECT MAX(subscription) FROM counters), 0))`,
+  },
   { kind: "usageSegment", table: "usage_segments", column: "number" },
   { kind: "reservation", table: "reservations", column: "number" },
-  { kind: "creditPool", table: "credit_pools", column: "number" },
+  {
+    kind: "creditPool",
+    table: "credit_pools",
+    column: "number",
+    newest: `SELECT MAX(IFNULL((SELECT MAX(pool) FROM credit_grants), 0),
+      IFNULL((SELECT MAX(pool) FROM credit_entries), 0))`,
+  },
   { kind: "creditGrant", table: "credit_grants", column: "number" },
-  { kind: "creditEntry", table: "credit_entries", column: "number" },
+  // Pools count what is written to their ledgers.
+  { kind: "creditEntry", table: "credit_entries", column: "number", newest: "SELECT SUM(entries) FROM credit_pools" },
   { kind: "balanceEntry", table: "balance_entries", column: "number" },
   { kind: "payment", table: "payments", column: "number" },
   { kind: "mrrSpan", table: "mrr_spans", column: "number" },
-] as const;
+];
 
-/** `invoicesMade`: how many invoices subscriptions have had, by number, as far as they say it. */
-export function* rowCounts(sql: SqlStorage, invoicesMade: ReadonlyMap<number, number>): Iterable<Numbered> {
-  for (const { kind, table, column } of TABLES) {
-    const { there, last } = sql
-      .exec<{ there: number; last: number | null }>(`SELECT COUNT(*) AS there, MAX(${column}) AS last FROM ${table}`)
+/** What other rows' bodies say of rows, as far as they can be read. */
+export type Named = {
+  /** How many invoices subscriptions have had, by number. */
+  invoicesMade: ReadonlyMap<number, number>;
+  /** The newest segment of usage that is on an invoice; 0: none is. */
+  segment: number;
+};
+
+export function* rowCounts(sql: SqlStorage, { invoicesMade, segment }: Named): Iterable<Numbered> {
+  for (const { kind, table, column, newest } of TABLES) {
+    const { there, last, named } = sql
+      .exec<{ there: number; last: number | null; named: number | null }>(
+        `SELECT COUNT(*) AS there, MAX(${column}) AS last, (${newest ?? "NULL"}) AS named FROM ${table}`,
+      )
       .one();
-    const numbered = Math.max(last ?? 0, kind === "creditPool" ? newestNamedPool(sql) : 0);
+    const numbered = Math.max(last ?? 0, named ?? 0, kind === "usageSegment" ? segment : 0);
     yield { kind, there, numbered, ...(there === numbered ? {} : { gone: firstGone(sql, { table, column }) }) };
   }
   yield* invoiceCounts(sql, invoicesMade);
-}
-
-/** A pool that is gone takes its own number along, but not what was in it. */
-function newestNamedPool(sql: SqlStorage): number {
-  const query =
-    "SELECT MAX((SELECT IFNULL(MAX(pool), 0) FROM credit_grants), (SELECT IFNULL(MAX(pool), 0) FROM credit_entries)) AS pool";
-  return sql.exec<{ pool: number }>(query).one().pool;
 }
 
 /** Invoices are numbered within their subscription, which knows how many it has; those of purchases within the customer. */

@@ -2,7 +2,8 @@ import { type Break, count, type LawVerdict, verdict } from "./books.ts";
 
 /**
  * The law of rows: what a customer's things are numbered by has no gap, and none of them is ever deleted. So what is gone is known by
- * its number, but for the newest of a kind, which only the other laws may miss.
+ * its number. The newest of a kind is known where other rows name it; of reservations, grants, payments and the money balance only the
+ * other laws may miss it.
  */
 
 /** Things of one kind: how many there are and how many were numbered, and the first number that is not there, if any is not. */

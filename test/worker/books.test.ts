@@ -208,6 +208,24 @@ describe("holds", () => {
       ({ pool }) => ({ kind: "credit pool", id: pool, why: "8 entries were written to it, its ledger has 7" }),
     ],
     [
+      "the newest transaction, that is gone,",
+      () => "DELETE FROM credit_entries WHERE number = 8",
+      ["grants_ledger", "ledger_chain", "pool_grants", "pool_ledger", "pool_totals", "rows_there"],
+      ({ entry }) => ({ kind: "credit transaction", id: nth(entry, 8), why: "is gone: 8 were made, 7 are there" }),
+    ],
+    [
+      "the newest event, that is gone,",
+      () => "DELETE FROM events WHERE seq = 4",
+      ["counter_events", "rollup_events", "rows_there"],
+      () => ({ kind: "event", why: "is gone: 4 were made, 3 are there" }),
+    ],
+    [
+      "the only subscription, that is gone,",
+      () => "DELETE FROM subscriptions",
+      ["mrr_spans", "rows_there"],
+      () => ({ kind: "subscription", why: "is gone: 1 were made, 0 are there" }),
+    ],
+    [
       "a counter",
       () => "UPDATE counters SET used_e12 = '7' WHERE feature_key = 'chat'",
       ["counter_events"],

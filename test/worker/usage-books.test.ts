@@ -113,6 +113,13 @@ describe("holds", () => {
       }),
       ["5", "5"],
     ],
+    [
+      "the newest segment of usage that is on an invoice, and is gone,",
+      "DELETE FROM usage_segments",
+      ["counter_start", "counter_start", "rows_there"],
+      () => ({ kind: "usage segment", id: "1", why: "is gone: 1 were made, 0 are there" }),
+      ["5", "0"],
+    ],
   ])("%s that somebody edited is found and named", async ([, sql, laws, named, sides], { expect }) => {
     const made = await burning(world);
     expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);

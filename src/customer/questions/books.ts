@@ -15,6 +15,7 @@ import { auditBurns } from "../../domain/burn-books.ts";
 import type { CreditEntry } from "../../domain/credit.ts";
 import type { Counted } from "../../domain/event.ts";
 import { customerThingId } from "../../domain/ids.ts";
+import type { InvoiceLine } from "../../domain/invoice.ts";
 import { auditSpans } from "../../domain/mrr-books.ts";
 import { auditPool, heldCredits } from "../../domain/pool-books.ts";
 import { startReading } from "../../domain/reading-books.ts";
@@ -51,9 +52,17 @@ export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
 }
 
 function rowVerdict(tables: rows.Books): LawVerdict {
-  const made = new Map<number, number>();
-  for (const { number, invoiceCount } of rows.allSubscriptions(tables)) made.set(number, invoiceCount);
-  return auditRows(rowCounts(tables.sql, made));
+  const invoicesMade = new Map<number, number>();
+  let segment = 0;
+  const note = (lines: readonly InvoiceLine[]): void => {
+    for (const { usage } of lines) segment = Math.max(segment, usage?.segment ?? 0);
+  };
+  for (const { number, invoiceCount, owed } of rows.allSubscriptions(tables)) {
+    invoicesMade.set(number, invoiceCount);
+    note(owed);
+  }
+  for (const { lines } of rows.allInvoices(tables)) note(lines);
+  return auditRows(rowCounts(tables.sql, { invoicesMade, segment }));
 }
 
 function* poolVerdicts(tables: rows.Books): Iterable<LawVerdict> {
