@@ -12,7 +12,7 @@ import { takeBackPurchase } from "./purchase.ts";
  * first what was paid for nothing, then what the balance pays out by it, then what paid the invoice.
  *
  * Laws: what is given back is given back once per cause, and never more than came; a refund that failed gave nothing back, whenever
- * that is told.
+ * that is told; credits of a purchase are taken for the most of its money that was ever given back, and for none of it twice.
  */
 
 /**
@@ -65,7 +65,7 @@ function giveBack(draft: Draft, past: PaymentPast, payment: Payment, change: Par
   const after = changePayment(draft, payment, change, nowMs);
   const afterMinor = returnedMinor(after);
   if (afterMinor === beforeMinor) return;
-  const { paidMinor = 0, overpaidMinor = 0, payout = { amountMinor: 0, returnedMinor: 0 } } = after;
+  const { overpaidMinor = 0, payout = { amountMinor: 0, returnedMinor: 0 } } = after;
   const ofOverpaid = Math.min(overpaidMinor, afterMinor) - Math.min(overpaidMinor, beforeMinor);
   const ofPayout = Math.min(afterMinor - beforeMinor - ofOverpaid, payout.amountMinor - payout.returnedMinor);
   if (ofPayout > 0) {
@@ -75,11 +75,28 @@ function giveBack(draft: Draft, past: PaymentPast, payment: Payment, change: Par
   const ofPaid = afterMinor - beforeMinor - ofOverpaid - ofPayout;
   if (ofOverpaid + ofPaid === 0) return;
   if (after.invoice !== undefined) mirror(draft, invoiceOf(draft, past, after), { ofOverpaid, ofPaid }, nowMs);
-  if (ofPaid > 0 && after.purchase?.grant !== undefined) {
+  if (ofPaid > 0) {
     const paidBefore = Math.max(0, beforeMinor - Math.min(overpaidMinor, beforeMinor) - payout.returnedMinor);
-    const share = { before: BigInt(paidBefore), part: BigInt(ofPaid), whole: BigInt(paidMinor - overpaidMinor) };
-    takeBackPurchase(draft, past, after, share, nowMs);
+    takeCreditsBack(draft, past, after, { beforeMinor: paidBefore, afterMinor: paidBefore + ofPaid }, nowMs);
   }
+}
+
+/** Credits that were taken for money that came back to the seller do not come back; given back again, it takes none again. */
+function takeCreditsBack(
+  draft: Draft,
+  past: PaymentPast,
+  { number }: Payment,
+  { beforeMinor, afterMinor }: { beforeMinor: number; afterMinor: number },
+  nowMs: number,
+): void {
+  const payment = paymentOf(draft, past, number);
+  const { purchase, paidMinor = 0, overpaidMinor = 0 } = payment;
+  if (purchase?.grant === undefined) return;
+  const takenMinor = Math.max(beforeMinor, purchase.takenMinor ?? 0);
+  if (afterMinor <= takenMinor) return;
+  changePayment(draft, payment, { purchase: { ...purchase, takenMinor: afterMinor } }, nowMs);
+  const [before, part] = [BigInt(takenMinor), BigInt(afterMinor - takenMinor)];
+  takeBackPurchase(draft, past, payment, { before, part, whole: BigInt(paidMinor - overpaidMinor) }, nowMs);
 }
 
 /** The invoice shows what was given back of it; below 0 it was given back for nothing. */

@@ -18,7 +18,14 @@ export type PaymentStatus = "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | 
 export type PaymentPurpose = "SUBSCRIPTION" | "INVOICE" | "CREDIT_TOPUP";
 
 /** Credits that come with the payment, at the price that was agreed on when it was asked for. */
-export type Purchase = { pool: number; creditsE4: E4; unitPriceE12: E12; grant?: number };
+export type Purchase = {
+  pool: number;
+  creditsE4: E4;
+  unitPriceE12: E12;
+  grant?: number;
+  /** The most of its money that was ever given back at once: for so much credits were taken, also where a refund failed since. */
+  takenMinor?: number;
+};
 
 export type Payment = {
   number: number;

@@ -375,6 +375,34 @@ describe("does", () => {
     expect(await shown(world, "ada")).toMatchObject([{ amount: 50, status: "PAID" }]);
   });
 
+  test("a refund that failed and is made again takes its credits once", async ({ expect }) => {
+    const world = await payingWorld();
+    const id = await cardholder(world);
+    const poolId = await pool(world, id);
+    await purchase(world, poolId);
+    const [charge] = world.double.charges.values();
+    const paymentIntentId = charge?.id ?? "";
+    const refunded = async (refundedMinorTotal: number) => {
+      await tell(world, id, { kind: "refunded", paymentIntentId, refundedMinorTotal, currency: "USD" });
+      return balance(world, poolId);
+    };
+    const failed = async (refundId: string, amountMinor: number) => {
+      const fact = { kind: "refund_failed", paymentIntentId, refundId, amountMinor, isAsked: false } as const;
+      await tell(world, id, { ...fact, currency: "USD" });
+      return balance(world, poolId);
+    };
+    expect(await refunded(1000)).toBe(400);
+    // Credits do not come back by themselves; but what is given back for the same money takes none again.
+    expect(await failed("re_1", 1000)).toBe(400);
+    expect(await refunded(700)).toBe(400);
+    expect(await refunded(1000)).toBe(400);
+    expect(await refunded(1200)).toBe(380);
+    expect(await failed("re_2", 1200)).toBe(380);
+    expect(await refunded(5000)).toBe(0);
+    const books = await ok(world.call<{ holds: boolean }>("GET", `${ADMIN}/customers/${id}/books`));
+    expect(books).toMatchObject({ holds: true });
+  });
+
   // A dispute after a refund would take back twice: never more than what that purchase still holds.
   test("a refund takes the same share of what was bought, at most what is left, once per cause", async ({ expect }) => {
     const world = await payingWorld();

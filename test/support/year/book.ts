@@ -40,8 +40,8 @@ export type Bill = Span & {
   isAsked?: true;
   /** Credits of the plan that come when it is paid. */
   brings?: Share[];
-  /** Credits that were bought by it: so many in all. */
-  brought?: { lot: Lot; credits: bigint };
+  /** Credits that were bought by it: so many in all; and the most of its money that was ever given back, for which credits left. */
+  brought?: { lot: Lot; credits: bigint; takenFor: bigint };
   /** Credit for time that this bill charges for: given when it is paid. */
   resting: Paid[];
 };

@@ -66,26 +66,27 @@ export function bought(book: Book, fact: Extract<Happened, { kind: "bought" }>):
     paidBy: "PROVIDER",
     resting: [],
     givenBack: 0n,
-    brought: { lot, credits: fact.credits },
+    brought: { lot, credits: fact.credits, takenFor: 0n },
   });
   return "done";
 }
 
 /**
  * More money of a purchase was given back: the same share of its credits leaves, as far as it is left; what is held of it when it comes
- * back. All of the money: nothing stays. A refund that failed brings nothing again.
+ * back. All of the money: nothing stays. A refund that failed brings nothing again, so the next one takes nothing for the same money.
  */
-export function takeBack(book: Book, { brought, cents: whole, givenBack: before }: Bill, part: bigint): void {
-  if (brought === undefined || part <= 0n) return;
-  const { lot, credits } = brought;
+export function takeBack(book: Book, { brought, cents: whole, givenBack }: Bill, part: bigint): void {
+  if (brought === undefined || givenBack + part <= brought.takenFor) return;
+  const { lot, credits, takenFor } = brought;
   const held = heldOf(book, lot);
-  if (before + part === whole) {
+  brought.takenFor = givenBack + part;
+  if (brought.takenFor === whole) {
     lot.isVoid = true;
     lot.left = held;
     return;
   }
   const upTo = (money: bigint) => rounded(fraction(credits * money, whole));
-  const share = upTo(before + part) - upTo(before);
+  const share = upTo(brought.takenFor) - upTo(takenFor);
   const taken = lesser(lot.left - held, share);
   lot.left -= taken;
   lot.owed = lesser(held, (lot.owed ?? 0n) + share - taken);
