@@ -8,7 +8,7 @@ import type { Invoice } from "../domain/invoice.ts";
 import { DAY_MS } from "../domain/limits.ts";
 import { newPaces, type Paces } from "../domain/pace.ts";
 import { hourEndsAtMs, pairText, type Rollup, type RollupKey, type RollupSums } from "../domain/rollup.ts";
-import { loadBook, type MutableBook } from "./book-store.ts";
+import { loadBook, type MutableBook, readLast } from "./book-store.ts";
 import { waitingCalls } from "./payment-store.ts";
 import * as store from "./store.ts";
 
@@ -26,6 +26,8 @@ export type Image = {
    * never later: reservations end all the time, and looking through all of them each time would cost more than a settle in vain.
    */
   dueAtMs: number | undefined;
+  /** What kept the book from being read; undefined: nothing did. Then it is empty, and `settle` throws. */
+  unreadable: string | undefined;
   /** When the customer must be woken for billing; reservations lapse by themselves. */
   billingAtMs: number | undefined;
   /** Events are numbered 1, 2, 3 …; the newest one's number. */
@@ -109,13 +111,10 @@ export function ownerOf(name: string | undefined): Owner {
 }
 
 export function loadImage(sql: SqlStorage, owner: Owner): Image {
-  const book = loadBook(sql);
   return {
     owner,
     state: store.loadState(sql),
-    book,
-    dueAtMs: nextDueAtMs(book),
-    billingAtMs: nextBillingAtMs(book),
+    ...readBook(sql),
     lastSeq: store.newestSeq(sql),
     outboxKnown: new Set(),
     parkedRows: store.parkedRows(sql),
@@ -128,6 +127,51 @@ export function loadImage(sql: SqlStorage, owner: Owner): Image {
     callsAtMs: waitingCalls(sql)[0]?.nextAtMs,
     alarmAtMs: undefined,
   };
+}
+
+/**
+ * A row that somebody made unreadable must not close the object to whoever asks which one it is: its books are read from the tables.
+ * Everything else waits until the object starts with rows that are mended: `settle` throws, and so quarantines the customer.
+ */
+function readBook(sql: SqlStorage): Pick<Image, "book" | "unreadable" | "dueAtMs" | "billingAtMs"> {
+  try {
+    const book = loadBook(sql);
+    return { book, unreadable: undefined, dueAtMs: nextDueAtMs(book), billingAtMs: nextBillingAtMs(book) };
+  } catch (error) {
+    return { book: emptyBook(readLast(sql)), unreadable: faultOf(error), dueAtMs: undefined, billingAtMs: undefined };
+  }
+}
+
+/** For the log, into which nothing of a row may come: what parses text quotes it. */
+function faultOf(error: unknown): string {
+  if (error instanceof SyntaxError) return "text that is no JSON, or no number";
+  return error instanceof Error ? error.message : String(error);
+}
+
+function emptyBook(last: MutableBook["last"]): MutableBook {
+  return {
+    subscriptions: new Map(),
+    invoices: new Map(),
+    counters: new Map(),
+    segments: new Map(),
+    holds: new Map(),
+    held: new Map(),
+    pins: new Map(),
+    balances: new Map(),
+    pools: new Map(),
+    grants: new Map(),
+    drawOrders: new Map(),
+    payments: new Map(),
+    payer: {},
+    mrrSpans: new Map(),
+    last,
+  };
+}
+
+/** Throws while the book could not be read: nobody knows what is due, and what is told of an empty book would be wrong. */
+export function assertReadable({ unreadable }: Image): void {
+  if (unreadable !== undefined)
+    throw new Error(`rows of the customer cannot be read, its books name them: ${unreadable}`);
 }
 
 export function compactionDue(oldestHourMs: number | undefined): number | undefined {

@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS, SETTLE_ROLLUPS_MAX } from "../domain/limits.ts";
 import { oldestHourKept } from "../domain/rollup.ts";
 import type { Advanced } from "./calls.ts";
 import { commit } from "./commit.ts";
-import { type Change, type Customer, compactionDue } from "./image.ts";
+import { assertReadable, type Change, type Customer, compactionDue } from "./image.ts";
 import { oldestHour, ROLLUP_HOLDS_SOMETHING, readRollups } from "./store.ts";
 
 /**
@@ -15,6 +15,7 @@ import { oldestHour, ROLLUP_HOLDS_SOMETHING, readRollups } from "./store.ts";
  * go is done in the next.
  */
 export function settle(customer: Customer, nowMs: number): number {
+  assertReadable(customer.image);
   return settleBook(customer, nowMs).steps + compact(customer, nowMs);
 }
 
@@ -26,6 +27,7 @@ export function settle(customer: Customer, nowMs: number): number {
 export function settleStepwise(customer: Customer, toMs: number): Advanced & { isThere: boolean } {
   const sum = { steps: 0, periods: 0, invoices: 0, grants: 0, expirations: 0 };
   const { image } = customer;
+  assertReadable(image);
   while (image.dueAtMs !== undefined && image.dueAtMs <= toMs) {
     const callsAtMs = image.callsAtMs;
     const done = settleBook(customer, Math.max(image.dueAtMs, image.state.lastSettledAtMs));

@@ -9,7 +9,7 @@ import { countPending } from "./commands/count-pending.ts";
 import { erasedRefusal, eraseOn, isErasing } from "./commands/erase.ts";
 import { commit } from "./commit.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { type Customer, loadImage, ownerOf } from "./image.ts";
+import { assertReadable, type Customer, loadImage, ownerOf } from "./image.ts";
 import { objectLimits, SizeGuard } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { ProviderOutbox } from "./provider-outbox.ts";
@@ -130,9 +130,10 @@ export abstract class CustomerTurns extends DurableObject<Env> {
     return this.customer.image.state.quarantinedAtMs !== undefined;
   }
 
-  /** Settles before a question that refuses nothing. */
+  /** Settles before a question that refuses nothing. Throws where nothing is known that it could tell. */
   protected settleFor(): void {
     this.settleToAnswer(this.now());
+    assertReadable(this.customer.image);
   }
 
   protected command<T>(
@@ -146,10 +147,15 @@ export abstract class CustomerTurns extends DurableObject<Env> {
       const first = firstReply<T>(this.customer, requestKey);
       if (first !== undefined) return first;
     }
-    const reply = erasedRefusal(this.customer, name) ?? work(nowMs);
+    const reply = erasedRefusal(this.customer, name) ?? this.#unreadable(name) ?? work(nowMs);
     this.arm();
     if (!reply.ok) this.#logRefusal(name, reply);
     return reply;
+  }
+
+  /** While its book cannot be read nothing is decided on the empty one, and nothing is written: its books alone are told. */
+  #unreadable(name: string): Refusal | undefined {
+    return this.customer.image.unreadable === undefined || name === "books" ? undefined : QUARANTINED;
   }
 
   #logRefusal(command: string, { code }: Refusal): void {

@@ -1,7 +1,8 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CustomerObject } from "../../src/customer/object.ts";
 import type { LawChecked } from "../../src/domain/books.ts";
+import { consume } from "../support/access.ts";
 import { type Busy, burning, busy } from "../support/busy.ts";
 import { booksOf, edit, type Law } from "../support/edited.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
@@ -87,22 +88,11 @@ function pathsOf(value: unknown, path = "$"): { path: string; isNumber: boolean 
   return [{ path, isNumber: false }, ...inside.flatMap(([at, item]) => pathsOf(item, at))];
 }
 
-/** Of each table so many rows are tried with all of these, and each place inside a JSON text once. */
-const ROWS_MAX = 2;
-const TEXTS = ["x", "", "{", "null", "5", "[]", "{}", '"x"', "-1", "1e400"];
+/** So many rows of each table are tried with all of these, and each place inside a JSON text once. */
+const ROWS_MAX = 1;
+const TEXTS = ["x", "", "null", "{}", "1e400"];
 const INTEGERS = [Number.MAX_SAFE_INTEGER, -1e15, -1, 0, null];
-const VALUES = [
-  "null",
-  "{}",
-  "[]",
-  "1.5",
-  "1e300",
-  "-8",
-  "true",
-  '{"$bigint":"x"}',
-  '{"$bigint":7}',
-  '{"$bigint":"-7"}',
-];
+const VALUES = ["null", "{}", "1e300", "true", '{"$bigint":"x"}', '{"$bigint":7}'];
 
 describe("does", () => {
   type Case = [what: string, sql: string, unread: string, named: (made: Busy) => Partial<Law["firstBreak"]>];
@@ -209,6 +199,36 @@ describe("does", () => {
 });
 
 describe("holds", () => {
+  /** Every body that an object reads when it wakes, made unreadable, and how it is mended. */
+  const LIVE = ["credit_pools", "credit_grants", "subscriptions", "plan_pins", "mrr_spans"];
+
+  test.for(LIVE)(
+    "an object that wakes to %s that it cannot read answers its books alone, and goes on once they are mended",
+    async (table, { expect }) => {
+      const { id } = await busy(world);
+      const wake = () => evictDurableObject(world.object(id));
+      await edit(world, id, `UPDATE ${table} SET body = 'x' || body`);
+      await wake();
+      const { laws } = await booksOf(world, "ada");
+      expect(laws[0]).toMatchObject({
+        law: "rows_read",
+        holds: false,
+        firstBreak: { why: expect.stringMatching(`^its row of ${table} (of .* )?cannot be read`) },
+      });
+      const event = { customerReferenceId: "ada", featureKey: "chat", usageUnits: 7 };
+      expect(await world.event(event)).toMatchObject({ status: 503 });
+      expect(await consume(world, { usageUnits: 1 })).toMatchObject({ status: 503 });
+      expect((await world.call("GET", "/api/v1/monetization/customers/ada/balance")).status).toBe(500);
+      await edit(world, id, `UPDATE ${table} SET body = substr(body, 2)`);
+      await wake();
+      expect(await world.event(event)).toMatchObject({ status: 201 });
+      const mended = await booksOf(world, "ada");
+      expect(mended.holds).toBe(true);
+      const chat = mended.laws.find(({ law, subject }) => law === "counter_events" && subject.name === "chat");
+      expect(chat?.right.value).toBe("12");
+    },
+  );
+
   test.for([
     ["busy", "2027-03-01T00:00:00Z", busy],
     ["burning", "2030-03-05T10:00:00Z", burning],
