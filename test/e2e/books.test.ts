@@ -55,6 +55,15 @@ const EDITS = [
     kind: "credit pool",
     why: "its balance is not what its last entry left",
   },
+  {
+    what: "a pool with a word for its balance, which its object cannot read when it starts,",
+    reference: "demo-user",
+    sql: "UPDATE credit_pools SET body = json_set(body, '$.balanceE4.$bigint', 'x')",
+    named: { list: "", is: () => true },
+    law: "rows_read",
+    kind: "credit pool",
+    why: "its row of credit_pools cannot be read: Cannot convert x to a BigInt",
+  },
 ] as const;
 
 let tanso: Tanso;
