@@ -18,7 +18,9 @@ export class FloorObject extends DurableObject {
     ctx.storage.sql.exec(
       "CREATE TABLE IF NOT EXISTS keyed (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
     );
-    ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS sums (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT");
+    ctx.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS sums (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    );
   }
 
   fromMemory() {
@@ -97,8 +99,8 @@ function insertKeyed(sql, event) {
   sql.exec("INSERT INTO keyed (key, body) VALUES (?, ?)", event.eventIdempotencyKey, JSON.stringify(event));
 }
 
-/** An entry's text in the engine's table, in characters. */
-const LEDGER_BODY_CHARS = 300;
+/** With what is around it, no longer than an entry's text in the engine's table. */
+const LEDGER_BODY_CHARS = 200;
 
 const oneObject = (env) => env.FLOOR.getByName("one");
 

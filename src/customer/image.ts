@@ -142,10 +142,14 @@ function readBook(sql: SqlStorage): Pick<Image, "book" | "unreadable" | "dueAtMs
   }
 }
 
-/** For the log, into which nothing of a row may come: what parses text quotes it. */
+/**
+ * What is wrong with a row, for the log, into which nothing of the row may come: what parses text quotes it. Throws on whatever else went
+ * wrong: a statement that failed says nothing of any row, and the object starts anew.
+ */
 function faultOf(error: unknown): string {
   if (error instanceof SyntaxError) return "text that is no JSON, or no number";
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof TypeError || error instanceof RangeError) return error.name;
+  throw error;
 }
 
 function emptyBook(last: MutableBook["last"]): MutableBook {

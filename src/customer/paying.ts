@@ -144,7 +144,7 @@ export abstract class CustomerPaying extends CustomerCrediting {
     const { image } = this.customer;
     this.settleFor();
     if (this.isQuarantined()) return QUARANTINED;
-    // Nobody is made at the provider for who was erased.
+    // Nobody is made at the provider for who was erased, nor for who is while we look for its key.
     const erased = erasedRefusal(this.customer, "paymentMethod");
     if (erased !== undefined) return erased;
     if (image.state.profile === undefined)
@@ -152,6 +152,8 @@ export abstract class CustomerPaying extends CustomerCrediting {
     if (!call.payments.isOn) return { ok: false, code: "payments_off" };
     const context = await this.provider.context();
     if (typeof context === "string") return noPage(context === "off");
+    const erasedMeanwhile = erasedRefusal(this.customer, "paymentMethod");
+    if (erasedMeanwhile !== undefined) return erasedMeanwhile;
     const customer = await ensureCustomer(context);
     if (!customer.ok) return refusalOf(customer, "customerReferenceId");
     const setups = (image.book.payer.setups ?? 0) + 1;

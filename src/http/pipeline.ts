@@ -211,7 +211,7 @@ function queryOf(request: Request): Record<string, string> {
   if (from === -1) return query;
   const written = url.slice(from + 1);
   // The first of a repeated parameter counts; an empty one is absent, like null.
-  for (const [key, value] of ESCAPED.test(written) ? new URLSearchParams(written) : plainPairs(written))
+  for (const [key, value] of ESCAPED.test(written) ? new URLSearchParams(`?${written}`) : plainPairs(written))
     if (value !== "" && !Object.hasOwn(query, key)) query[key] = value;
   return query;
 }

@@ -154,6 +154,8 @@ export async function openLife({ world, plans }: Shop, reference: string) {
   const endPeriod = (): void => {
     model.rollOver();
     if (isEnding) {
+      // Nothing is left of the period to be given back; what is over by now is carried nowhere all the same.
+      model.cutShort(model.voidPlan);
       model.endSub();
       subscriptionId = undefined;
       return;

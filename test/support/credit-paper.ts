@@ -221,6 +221,11 @@ export function creditPaper(models: readonly Given[], sub: PaperSub) {
   const cutShort = (take: () => void): void => {
     const [first, lot] = [ledger.length, lots.length];
     take();
+    // What is over by now is carried nowhere when it comes back.
+    for (const one of lots) {
+      const isPlans = one.sub === paper.sub.number && (one.type === "PLAN_INCLUDED" || one.type === "ROLLOVER");
+      if (isPlans && !one.isVoid && one.until <= paper.nowMs && model.held(one) > 0) one.carries = 0;
+    }
     for (const [denomination, parts] of Map.groupBy(covered, (one) => one.denomination)) {
       const ours = pools.filter((pool) => pool.denomination === denomination && pool.status !== "ARCHIVED");
       const pool = ours.find(({ n }) => linkOf(n)) ?? ours[0];

@@ -173,6 +173,11 @@ describe("does", () => {
     expect(answered.envelope.data).toMatchObject({ customerReferenceId: ref });
   });
 
+  test("a second question mark is part of a parameter's name, whatever else is escaped", async ({ expect }) => {
+    for (const query of ["??limit=abc", "??limit=abc&x=A", "??limit=abc&x=%41", "??limit=abc&x=+"])
+      expect((await send("GET", `/api/v1/monetization/customers${query}`, { key: world.key })).status, query).toBe(200);
+  });
+
   test("the first of a repeated query parameter counts, an empty one is absent", async ({ expect }) => {
     const answered = await send("GET", "/api/v1/client/features?limit=7&limit=9&offset=", { key: world.key });
     expect(answered.envelope.data).toMatchObject({ pagination: { limit: 7, offset: 0 } });

@@ -35,14 +35,13 @@ export function leasedCheck(request: Request, env: Env): Response | Promise<Resp
   if (known === undefined) return undefined;
   const repeat = repeatedPlainly(snapshot, aboutOf(known, asked.ref), asked.featureKey, nowMs);
   if (repeat === undefined) return undefined;
-  const { dataText, lease } = repeat;
-  if (env.RATE_LIMITS !== "on") return said(request, dataText, nowMs);
-  return overRateLimit(env, key).then((tooMany) => {
-    if (tooMany === undefined) return said(request, dataText, nowMs);
-    // The ordinary way says it, and nothing was checked.
-    lease.served -= 1;
-    return undefined;
-  });
+  const say = (): Response => {
+    repeat.note();
+    return said(request, repeat.dataText, nowMs);
+  };
+  if (env.RATE_LIMITS !== "on") return say();
+  // Too many: the ordinary way says it, and nothing was checked.
+  return overRateLimit(env, key).then((tooMany) => (tooMany === undefined ? say() : undefined));
 }
 
 function pairIn(url: string): { ref: string; featureKey: string } | undefined {

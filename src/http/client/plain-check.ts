@@ -58,8 +58,8 @@ export async function checkPlainly(call: Call, about: About, asked: PlainCheck):
   return said;
 }
 
-/** What a lease says, and the lease, which counts it as said: whoever says it not after all takes it back. */
-export type Repeat = { dataText: string; lease: Lease<LeasedVerdict> };
+/** What a lease says. `note` counts it as said, by the lease that stands by then: to be called once it is. */
+export type Repeat = { dataText: string; note: () => void };
 
 /**
  * What a lease says that only has to be repeated, for a question that is written into the log of checks; undefined: the customer's object
@@ -73,10 +73,13 @@ export function repeatedPlainly(
 ): Repeat | undefined {
   const boundMs = stalenessMsOf(account);
   if (boundMs === 0) return undefined;
-  const lease = leases.findSettled(leaseholder(account.accountId, about.customerId), featureKey, boundMs, nowMs);
+  const holder = leaseholder(account.accountId, about.customerId);
+  const lease = leases.findSettled(holder, featureKey, boundMs, nowMs);
   if (lease === undefined || lease.value.catalogVersion !== account.catalogVersion) return undefined;
-  lease.served += 1;
-  return { dataText: repeated(lease.value, about, featureKey), lease };
+  const note = (): void => {
+    (leases.peek(holder, featureKey, nowMs) ?? lease).served += 1;
+  };
+  return { dataText: repeated(lease.value, about, featureKey), note };
 }
 
 function repeated(value: LeasedVerdict, about: About, featureKey: string): string {
