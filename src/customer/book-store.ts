@@ -14,9 +14,9 @@ import {
 } from "../domain/usage.ts";
 import { insertBalanceEntry, readBalances } from "./balance-store.ts";
 import { bodies } from "./bodies.ts";
-import { loadCredits, writeCredits } from "./credit-store.ts";
+import { insertEntry, loadCredits, writeCredits } from "./credit-store.ts";
 import { applyPayments, loadPayments } from "./payment-store.ts";
-import { fromRows, rowsText } from "./rows.ts";
+import { overwrite, type Row, writeOver } from "./rows.ts";
 
 /**
  * SQL of what the customer has bought, used and owes. Rows in, rows out, nothing decided. The book is what is live; everything that
@@ -239,9 +239,9 @@ export function writeDraft(sql: SqlStorage, draft: Draft): void {
       invoice.createdAtMs,
       jsonText(invoice),
     );
-  writeCounters(sql, [...draft.counters.written.values()]);
-  writeSegments(sql, [...draft.segments.written.values()]);
-  for (const hold of draft.holds.written.values()) writeHold(sql, hold);
+  writeOver(sql, COUNTERS, [...draft.counters.written.values()].map(counterRow));
+  writeOver(sql, SEGMENTS, [...draft.segments.written.values()].map(segmentRow));
+  writeAdded(sql, draft);
   for (const entry of draft.balanceEntries) insertBalanceEntry(sql, entry);
   for (const span of draft.mrrSpans.written.values())
     sql.exec(
@@ -254,25 +254,33 @@ export function writeDraft(sql: SqlStorage, draft: Draft): void {
   writeCredits(sql, draft);
 }
 
-const OVER_COUNTER = `ON CONFLICT DO UPDATE SET used_e12 = excluded.used_e12, billable_e12 = excluded.billable_e12,
+/** Does it write nothing but what `writeAdded` adds, and rows that every event writes over? */
+export function isOfUsage(draft: Draft): boolean {
+  const { subscriptions, invoices, segments, pins, mrrSpans, balanceEntries, payments, payer, calls } = draft;
+  return (
+    [subscriptions, invoices, segments, pins, mrrSpans, payments].every(({ written }) => written.size === 0) &&
+    balanceEntries.length + calls.length === 0 &&
+    payer.written() === undefined &&
+    !draft.scheduledChanges()
+  );
+}
+
+/** Reservations, and the entries of the credit ledger. */
+export function writeAdded(sql: SqlStorage, { holds, creditEntries }: Draft): void {
+  for (const hold of holds.written.values()) writeHold(sql, hold);
+  for (const entry of creditEntries) insertEntry(sql, entry);
+}
+
+export const COUNTERS = overwrite(
+  { into: `counters (${COUNTER_COLUMNS})`, width: 13 },
+  `ON CONFLICT DO UPDATE SET used_e12 = excluded.used_e12, billable_e12 = excluded.billable_e12,
   used_at_start_e12 = excluded.used_at_start_e12, billable_at_start_e12 = excluded.billable_at_start_e12,
   segment_start_ms = excluded.segment_start_ms, segment_from_e12 = excluded.segment_from_e12,
   segment_late_e12 = excluded.segment_late_e12, segment_events = excluded.segment_events,
-  segment_first_at_ms = excluded.segment_first_at_ms, segment_last_at_ms = excluded.segment_last_at_ms`;
-const WRITE_COUNTER = `INSERT INTO counters (${COUNTER_COLUMNS})
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ${OVER_COUNTER}`;
-const WRITE_COUNTERS = `INSERT INTO counters (${COUNTER_COLUMNS}) ${fromRows(13)} ${OVER_COUNTER}`;
+  segment_first_at_ms = excluded.segment_first_at_ms, segment_last_at_ms = excluded.segment_last_at_ms`,
+);
 
-/** An event counts in one, the end of a period is that of all. */
-function writeCounters(sql: SqlStorage, counters: readonly Counter[]): void {
-  const rows = counters.map(counterRow);
-  const [first] = rows;
-  if (first === undefined) return;
-  if (rows.length === 1) sql.exec(WRITE_COUNTER, ...first);
-  else sql.exec(WRITE_COUNTERS, rowsText(rows));
-}
-
-function counterRow({ segment, ...counter }: Counter): (string | number | null)[] {
+export function counterRow({ segment, ...counter }: Counter): Row {
   return [
     counter.subscription,
     counter.featureId,
@@ -290,20 +298,20 @@ function counterRow({ segment, ...counter }: Counter): (string | number | null)[
   ];
 }
 
-const WRITE_SEGMENTS = `INSERT INTO usage_segments (number, subscription, feature_id, period_start_ms, is_billed, body) ${fromRows(6)}
-  ON CONFLICT DO UPDATE SET is_billed = excluded.is_billed, body = excluded.body`;
+const SEGMENTS = overwrite(
+  { into: "usage_segments (number, subscription, feature_id, period_start_ms, is_billed, body)", width: 6 },
+  "ON CONFLICT DO UPDATE SET is_billed = excluded.is_billed, body = excluded.body",
+);
 
-function writeSegments(sql: SqlStorage, segments: readonly UsageSegment[]): void {
-  if (segments.length === 0) return;
-  const rows = segments.map((segment) => [
+function segmentRow(segment: UsageSegment): Row {
+  return [
     segment.number,
     segment.subscription,
     segment.featureId,
     segment.periodStartMs,
     segment.billedAtMs === undefined ? 0 : 1,
     jsonText(segment),
-  ]);
-  sql.exec(WRITE_SEGMENTS, rowsText(rows));
+  ];
 }
 
 /** A reservation is inserted once; afterwards only its end is written, and of a block what is left. */

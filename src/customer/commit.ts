@@ -15,12 +15,12 @@ import {
   type RollupKey,
   rollupKeyText,
 } from "../domain/rollup.ts";
-import { applyDraft, writeDraft } from "./book-store.ts";
+import { applyDraft, isOfUsage, writeAdded, writeDraft } from "./book-store.ts";
 import { eraseRows } from "./erasure.ts";
 import { type Change, type Customer, loadImage, type OutboxKind } from "./image.ts";
 import { withFacts } from "./invoice-store.ts";
 import { writeCall, writePayments } from "./payment-store.ts";
-import { fromRows, rowsText } from "./rows.ts";
+import { fromRows, rowsText, writeOver } from "./rows.ts";
 import * as store from "./store.ts";
 
 const ROLLUPS_CACHED_MAX = 32;
@@ -34,24 +34,26 @@ const INSERT_UNSENT = `INSERT INTO outbox (lane, kind, key, since_ms) ${fromRows
  */
 export function commit(customer: Customer, changes: readonly Change[], nowMs: number): void {
   if (changes.length === 0) return;
-  const { image, sql } = customer;
+  const { image } = customer;
+  const isOften = changes.every(happensOften);
+  const sql = isOften ? customer.behind.past : customer.sql;
   const state: store.StateRow = {
     ...image.state,
     rev: image.state.rev + 1,
     lastSettledAtMs: Math.max(image.state.lastSettledAtMs, nowMs),
   };
-  const rollups = new Map<string, Rollup & { rev: number }>();
+  const draft = changes.find((change) => change.kind === "draft")?.draft;
+  const rollups = addedUp(customer, changes, state.rev);
   const unsent = new Map<string, { kind: OutboxKind; key: string }>();
   const toSend = (kind: OutboxKind, key: string) => unsent.set(`${kind}\n${key}`, { kind, key });
   const pairs: { atMs: number; pair: string }[] = [];
   const learnt: Invoice[] = [];
   let lastSeq = image.lastSeq;
   let profileChanged = false;
-  let draft: Draft | undefined;
   let fedRev = image.fedRev;
   let hasCalls = false;
 
-  customer.transact(() => {
+  const write = () => {
     for (const change of changes) {
       switch (change.kind) {
         case "profile":
@@ -64,11 +66,12 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
           profileChanged = true;
           toSend("customer", "");
           break;
-        case "draft":
-          draft = change.draft;
+        case "draft": {
+          const { draft } = change;
           freezeBuyer(draft, buyerOf(state.profile ?? {}));
           assertDraft(image.book, draft);
-          writeDraft(sql, draft);
+          if (isOften) writeAdded(sql, draft);
+          else writeDraft(sql, draft);
           writePayments(sql, draft, customer.wallMs());
           hasCalls ||= draft.calls.length > 0;
           for (const number of draft.subscriptions.written.keys()) toSend("subscription", String(number));
@@ -78,6 +81,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
           // The directory knows when the customer is next to be woken.
           if (mayMoveDues(draft) || draft.calls.length > 0) toSend("customer", "");
           break;
+        }
         case "clock":
           state.clock = change.clock;
           toSend("customer", "");
@@ -92,19 +96,9 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
         case "counted":
           store.setEventCounted(sql, change.event);
           break;
-        case "rollup": {
-          const key = rollupKeyText(change.key);
-          let rollup = rollups.get(key);
-          if (rollup === undefined) {
-            const before = image.rollups.get(key) ?? store.readRollup(sql, change.key);
-            rollup = before === undefined ? emptyRollup(change.key) : { ...before };
-            rollup.rev = state.rev;
-            rollups.set(key, rollup);
-          }
-          addSums(rollup, change.sums);
+        case "rollup":
           pairs.push({ atMs: change.key.bucketStartMs, pair: pairText(change.key) });
           break;
-        }
         case "recosted":
           store.setEventCost(sql, change.seq, change.costE12, change.source, change.atMs);
           break;
@@ -153,18 +147,18 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
           change satisfies never;
       }
     }
-    for (const [key, rollup] of rollups) {
-      assertRollup(rollup);
-      store.writeRollup(sql, rollup, state.rev);
-      toSend("rollup", key);
-    }
+    for (const key of rollups.keys()) toSend("rollup", key);
     if (image.parkedRows > 0 && unsent.size > 0) toSend("health", "");
     const unknown = [...unsent].filter(([known]) => !image.outboxKnown.has(known));
     // A row that waits already, or is parked, keeps its age; a change gives a parked one another chance.
     if (unknown.length > 0)
       sql.exec(INSERT_UNSENT, rowsText(unknown.map(([, { kind, key }]) => ["d1", kind, key, nowMs])));
+    if (isOften) return;
+    writeOver(sql, store.ROLLUPS, [...rollups.values()].map(store.rollupRow));
     store.saveState(sql, state, profileChanged);
-  });
+  };
+  if (isOften) customer.behind.commit({ draft, rollups, state }, write);
+  else customer.transact(write);
 
   image.state = state;
   if (changes.some(({ kind }) => kind === "erased")) reload(customer);
@@ -190,13 +184,45 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
   if (image.outboxKnown.size > OUTBOX_KNOWN_MAX) image.outboxKnown.clear();
 }
 
+/** Is it what events do all the time? Then what it writes over may be written behind. */
+function happensOften(change: Change): boolean {
+  switch (change.kind) {
+    case "event":
+    case "rollup":
+    case "answered":
+      return true;
+    case "draft":
+      return isOfUsage(change.draft);
+    default:
+      return false;
+  }
+}
+
+/** The rollups that changes add to, with what they add; throws where they would count less than nothing. */
+function addedUp(customer: Customer, changes: readonly Change[], rev: number): Map<string, Rollup & { rev: number }> {
+  const rollups = new Map<string, Rollup & { rev: number }>();
+  for (const change of changes) {
+    if (change.kind !== "rollup") continue;
+    const key = rollupKeyText(change.key);
+    let rollup = rollups.get(key);
+    if (rollup === undefined) {
+      const before = customer.image.rollups.get(key) ?? store.readRollup(customer.sql, change.key);
+      rollup = { ...(before ?? emptyRollup(change.key)), rev };
+      rollups.set(key, rollup);
+    }
+    addSums(rollup, change.sums);
+  }
+  for (const rollup of rollups.values()) assertRollup(rollup);
+  return rollups;
+}
+
 /** Memory as the tables have it now. The image stays the same object: a flush under way compares with it when it comes back. */
 function reload({ image, sql }: Customer): void {
   const { alarmAtMs } = image;
   Object.assign(image, loadImage(sql, image.owner), { alarmAtMs });
 }
 
-function emptyRollup(key: RollupKey): Rollup & { rev: number } {
+function emptyRollup(key: RollupKey): Rollup {
   return {
     ...key,
     events: 0,
@@ -206,7 +232,6 @@ function emptyRollup(key: RollupKey): Rollup & { rev: number } {
     usageE12: 0n,
     costE12: 0n,
     revenueE12: 0n,
-    rev: 0,
   };
 }
 

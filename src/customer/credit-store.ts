@@ -4,6 +4,7 @@ import type { CreditPast } from "../domain/credit-ledger.ts";
 import { type DrawOrder, drawOrdersOf } from "../domain/draw-order.ts";
 import { fromJsonText, jsonText } from "../domain/json-text.ts";
 import { bodies } from "./bodies.ts";
+import { overwrite, type Row, writeOver } from "./rows.ts";
 
 /**
  * SQL of credits: rows in, rows out, nothing decided. Pools that are not archived and grants that have anything left are in memory;
@@ -27,42 +28,55 @@ export function loadCredits(sql: SqlStorage): {
   };
 }
 
-/** Writes what a draft decided on credits: absolute rows of pools and grants, and its entries behind those that are there. */
-export function writeCredits(sql: SqlStorage, { pools, grants, creditEntries }: Draft): void {
-  const added = new Map<number, number>();
-  for (const { pool } of creditEntries) added.set(pool, (added.get(pool) ?? 0) + 1);
-  for (const pool of pools.written.values())
-    sql.exec(
-      `INSERT INTO credit_pools (number, status, entries, body) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET status = excluded.status, entries = entries + excluded.entries, body = excluded.body`,
-      pool.number,
-      pool.status,
-      added.get(pool.number) ?? 0,
-      jsonText(pool),
-    );
-  for (const grant of grants.written.values())
-    sql.exec(
-      `INSERT INTO credit_grants (number, pool, is_open, key, body) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (number) DO UPDATE SET is_open = excluded.is_open, body = excluded.body`,
-      grant.number,
-      grant.pool,
-      grant.remainingE4 > 0n ? 1 : 0,
-      grant.key ?? null,
-      jsonText(grant),
-    );
-  // A number that is there already breaks the primary key: the ledger is never written over.
-  for (const entry of creditEntries)
-    sql.exec(
-      "INSERT INTO credit_entries (number, pool, type, at_ms, key, reverses, event_seq, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      entry.number,
-      entry.pool,
-      entry.type,
-      entry.atMs,
-      entry.key ?? null,
-      entry.reverses ?? null,
-      entry.eventSeq ?? null,
-      jsonText(entry),
-    );
+export const POOLS = overwrite(
+  { into: "credit_pools (number, status, entries, body)", width: 4 },
+  `ON CONFLICT DO UPDATE SET status = excluded.status, entries = credit_pools.entries + excluded.entries,
+     body = excluded.body`,
+);
+
+/** `entriesAdded`: how many its ledger has got since the row was last written. */
+export function poolRow(pool: Pool, entriesAdded: number): Row {
+  return [pool.number, pool.status, entriesAdded, jsonText(pool)];
+}
+
+export const GRANTS = overwrite(
+  { into: "credit_grants (number, pool, is_open, key, body)", width: 5 },
+  "ON CONFLICT (number) DO UPDATE SET is_open = excluded.is_open, body = excluded.body",
+);
+
+export function grantRow(grant: Grant): Row {
+  return [grant.number, grant.pool, grant.remainingE4 > 0n ? 1 : 0, grant.key ?? null, jsonText(grant)];
+}
+
+/** How many entries a draft adds to a pool's ledger. */
+export function entriesAdded({ creditEntries }: Draft, pool: number): number {
+  return creditEntries.filter((entry) => entry.pool === pool).length;
+}
+
+/** Writes pools and grants as a draft left them. */
+export function writeCredits(sql: SqlStorage, draft: Draft): void {
+  const pools = [...draft.pools.written.values()];
+  writeOver(
+    sql,
+    POOLS,
+    pools.map((pool) => poolRow(pool, entriesAdded(draft, pool.number))),
+  );
+  writeOver(sql, GRANTS, [...draft.grants.written.values()].map(grantRow));
+}
+
+/** Puts an entry behind those that are there. A number that is taken breaks the primary key: the ledger is never written over. */
+export function insertEntry(sql: SqlStorage, entry: CreditEntry): void {
+  sql.exec(
+    "INSERT INTO credit_entries (number, pool, type, at_ms, key, reverses, event_seq, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    entry.number,
+    entry.pool,
+    entry.type,
+    entry.atMs,
+    entry.key ?? null,
+    entry.reverses ?? null,
+    entry.eventSeq ?? null,
+    jsonText(entry),
+  );
 }
 
 /** What left the book, for decisions that look back. */

@@ -46,6 +46,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
 ];
 
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
+  behind: "rows of other tables, which it is empty of while they are read",
   event_keys: "the keys of the events again, by which a repeated one is known",
   outbox: "names of records that a copy is to be made of",
   pending_events: "numbers of events that are not counted yet: the events say so themselves",

@@ -11,6 +11,7 @@ import { hourEndsAtMs, pairText, type Rollup, type RollupKey, type RollupSums } 
 import { loadBook, type MutableBook, readLast } from "./book-store.ts";
 import { waitingCalls } from "./payment-store.ts";
 import * as store from "./store.ts";
+import { WriteBehind } from "./write-behind.ts";
 
 /**
  * A customer in memory: what every command and question needs without touching SQL. It holds nothing that grows with history:
@@ -96,8 +97,10 @@ export type Change =
 /** What `commit` needs of the object around it. */
 export type Customer = {
   image: Image;
+  /** Tables that are never behind, and a transaction of them. */
   readonly sql: SqlStorage;
   readonly transact: <T>(work: () => T) => T;
+  readonly behind: WriteBehind;
   /** The real time: for what belongs to callers and not to the customer, who may live by a test clock. */
   readonly wallMs: () => number;
 };
@@ -110,11 +113,30 @@ export function ownerOf(name: string | undefined): Owner {
   return { accountId, tag: tag as CustomerTag, customerId: customerId(tag as CustomerTag) };
 }
 
-export function loadImage(sql: SqlStorage, owner: Owner): Image {
+/** The customer of an object, as its tables have it. */
+export function openCustomer(storage: DurableObjectStorage, owner: Owner, wallMs = () => Date.now()): Customer {
+  const transact = <T>(work: () => T): T => storage.transactionSync(work);
+  const behind = new WriteBehind(storage.sql, transact);
+  const fault = behind.recover();
+  const sql = behind.upToDate();
+  return {
+    image: loadImage(sql, owner, fault),
+    sql,
+    transact(work) {
+      behind.putIn();
+      return transact(work);
+    },
+    behind,
+    wallMs,
+  };
+}
+
+/** `fault`: what keeps the tables from being read at all. */
+export function loadImage(sql: SqlStorage, owner: Owner, fault?: string): Image {
   return {
     owner,
     state: store.loadState(sql),
-    ...readBook(sql),
+    ...(fault === undefined ? readBook(sql) : unread(sql, fault)),
     lastSeq: store.newestSeq(sql),
     outboxKnown: new Set(),
     parkedRows: store.parkedRows(sql),
@@ -138,8 +160,12 @@ function readBook(sql: SqlStorage): Pick<Image, "book" | "unreadable" | "dueAtMs
     const book = loadBook(sql);
     return { book, unreadable: undefined, dueAtMs: nextDueAtMs(book), billingAtMs: nextBillingAtMs(book) };
   } catch (error) {
-    return { book: emptyBook(readLast(sql)), unreadable: faultOf(error), dueAtMs: undefined, billingAtMs: undefined };
+    return unread(sql, faultOf(error));
   }
+}
+
+function unread(sql: SqlStorage, fault: string): ReturnType<typeof readBook> {
+  return { book: emptyBook(readLast(sql)), unreadable: fault, dueAtMs: undefined, billingAtMs: undefined };
 }
 
 /**

@@ -51,8 +51,9 @@ export class Outbox {
   }
 
   hasRows(): boolean {
-    return !this.#customer.sql.exec("SELECT 1 FROM outbox WHERE lane = 'd1' AND parked_at_ms IS NULL LIMIT 1").next()
-      .done;
+    return !this.#customer.behind.past
+      .exec("SELECT 1 FROM outbox WHERE lane = 'd1' AND parked_at_ms IS NULL LIMIT 1")
+      .next().done;
   }
 
   /** Rows waiting for D1, rows parked in any lane, and the age of the oldest: for operators. */

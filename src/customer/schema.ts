@@ -373,6 +373,17 @@ export const STEPS: readonly Step[] = [
   },
   { id: 9, why: "blocks that isolates hand reservations out of, and what was handed out", sql: BLOCK_COLUMNS },
   { id: 10, why: "the model that a reservation was made for, by whose weight it burns", sql: MODEL_COLUMN },
+  {
+    id: 11,
+    why: "what every event writes over is written in one row first: see write-behind.ts",
+    sql: `
+      CREATE TABLE behind (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        -- JSON text: rows of counters, credit_pools, credit_grants and rollups, and the numbers of state.
+        body TEXT NOT NULL
+      ) STRICT;
+    `,
+  },
 ];
 
 /** Brings the object's tables to the newest step. Runs in the constructor: it must not throw on any older state. */

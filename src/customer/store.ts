@@ -3,6 +3,7 @@ import type { CostSource, StoredEvent } from "../domain/event.ts";
 import { type CustomerTag, customerThingId } from "../domain/ids.ts";
 import type { Pair, Rollup, RollupKey } from "../domain/rollup.ts";
 import { detailText, readDetail } from "./event-detail.ts";
+import { overwrite, type Row } from "./rows.ts";
 
 /**
  * SQL of the customer's object: rows in, rows out, nothing decided. Amounts are text on disk and bigint outside. Event storage
@@ -299,19 +300,17 @@ export function rollupFromRow(row: RollupRow): Rollup & { rev: number } {
   };
 }
 
-/** Writes a rollup's absolute sums over whatever is there. */
-export function writeRollup(sql: SqlStorage, rollup: Rollup, rev: number): void {
-  sql.exec(
-    `INSERT INTO rollups (${ROLLUP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET events = excluded.events, cost_unknown_events = excluded.cost_unknown_events,
-       input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, usage_e12 = excluded.usage_e12,
-       cost_e12 = excluded.cost_e12, revenue_e12 = excluded.revenue_e12, rev = excluded.rev`,
-    rollup.bucketStartMs,
-    rollup.spanMs,
-    rollup.featureId,
-    rollup.provider,
-    rollup.model,
-    rollup.currency,
+export const ROLLUPS = overwrite(
+  { into: `rollups (${ROLLUP_COLUMNS})`, width: 14 },
+  `ON CONFLICT DO UPDATE SET events = excluded.events, cost_unknown_events = excluded.cost_unknown_events,
+     input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, usage_e12 = excluded.usage_e12,
+     cost_e12 = excluded.cost_e12, revenue_e12 = excluded.revenue_e12, rev = excluded.rev`,
+);
+
+/** A rollup's absolute sums. */
+export function rollupRow(rollup: Rollup & { rev: number }): Row {
+  return [
+    ...rollupKeyValues(rollup),
     rollup.events,
     rollup.costUnknownEvents,
     rollup.inputTokens,
@@ -319,8 +318,8 @@ export function writeRollup(sql: SqlStorage, rollup: Rollup, rev: number): void 
     rollup.usageE12.toString(),
     rollup.costE12.toString(),
     rollup.revenueE12.toString(),
-    rev,
-  );
+    rollup.rev,
+  ];
 }
 
 /** The pairs of feature and model that a UTC day has so far: what the limit on pairs counts. */

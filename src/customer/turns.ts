@@ -9,7 +9,7 @@ import { countPending } from "./commands/count-pending.ts";
 import { erasedRefusal, eraseOn, isErasing } from "./commands/erase.ts";
 import { commit } from "./commit.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { assertReadable, type Customer, loadImage, ownerOf } from "./image.ts";
+import { assertReadable, type Customer, openCustomer, ownerOf } from "./image.ts";
 import { objectLimits, SizeGuard } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { ProviderOutbox } from "./provider-outbox.ts";
@@ -33,9 +33,8 @@ export abstract class CustomerTurns extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { sql } = ctx.storage;
-    const transact = <T>(work: () => T): T => ctx.storage.transactionSync(work);
-    migrate(sql, transact);
-    this.customer = { image: loadImage(sql, ownerOf(ctx.id.name)), sql, transact, wallMs: () => Date.now() };
+    migrate(sql, (work) => ctx.storage.transactionSync(work));
+    this.customer = openCustomer(ctx.storage, ownerOf(ctx.id.name));
     this.outbox = new Outbox(this.customer, env.DB);
     this.provider = new ProviderOutbox(this.customer, env, (work) => this.#inTurn(work));
     this.group = new GroupCommit(() => ctx.storage.sync());

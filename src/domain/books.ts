@@ -45,6 +45,7 @@ export type Break = {
     | "creditGrant"
     | "creditPool"
     | "event"
+    | "customer"
     | "usageDay"
     | "invoice"
     | "subscription"

@@ -9,6 +9,7 @@ import { charged, creditPaper, entryText, type Given, monthsOn, NEVER } from "./
 import { CREDITS, creditModel, feature, PLANS, RULES, weigh } from "./credits.ts";
 import { customer, ok, subscribe } from "./sale.ts";
 import { must } from "./sim-commands.ts";
+import { sqlOf } from "./tables.ts";
 import { type Answer, newWorld, type World } from "./world.ts";
 
 /**
@@ -410,9 +411,9 @@ export async function openLife({ world, plans }: Shop, reference: string) {
 
   /** Pools and grants as they are stored, and what the ledger has beyond what was read before. */
   const kept = (): Promise<Kept> =>
-    runInDurableObject(world.object(id), (_, { storage }) => {
+    runInDurableObject(world.object(id), (object) => {
       const read = <T>(query: string, ...values: number[]): T[] =>
-        storage.sql
+        sqlOf(object)
           .exec<{ body: string }>(query, ...values)
           .toArray()
           .map(({ body }) => fromJsonText<T>(body));

@@ -2,12 +2,13 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { commit } from "../../src/customer/commit.ts";
 import { creditPast, readEntries, readPools } from "../../src/customer/credit-store.ts";
-import { loadImage, ownerOf } from "../../src/customer/image.ts";
+import { openCustomer, ownerOf } from "../../src/customer/image.ts";
 import { type Draft, openDraft } from "../../src/domain/book.ts";
 import type { CreditEntry, Pool } from "../../src/domain/credit.ts";
 import type { CreditPast } from "../../src/domain/credit-ledger.ts";
 import { customerId } from "../../src/domain/ids.ts";
 import { projectionStatements } from "../../src/ledger/projections.ts";
+import { sqlOf } from "./tables.ts";
 import { newTag, planNamed, subscriptionOf } from "./views.ts";
 import type { World } from "./world.ts";
 
@@ -103,12 +104,10 @@ export async function decideCredits<T>(
 ): Promise<T> {
   const stub = world.object(customerId);
   const decided = await runInDurableObject(stub, (_, { storage, id }) => {
-    const { sql } = storage;
-    const transact = <R>(work: () => R): R => storage.transactionSync(work);
-    const customer = { image: loadImage(sql, ownerOf(id.name)), sql, transact, wallMs: () => Date.now() };
+    const customer = openCustomer(storage, ownerOf(id.name));
     const draft = openDraft(customer.image.book);
     const nowMs = Date.now();
-    const value = decide(draft, creditPast(sql), nowMs);
+    const value = decide(draft, creditPast(customer.sql), nowMs);
     commit(customer, [{ kind: "draft", draft }], nowMs);
     return value;
   });
@@ -118,12 +117,12 @@ export async function decideCredits<T>(
 
 /** The pools of a customer as its object keeps them. */
 export function poolsOf(world: World, customerId: string): Promise<Pool[]> {
-  return runInDurableObject(world.object(customerId), (_, { storage }) => readPools(storage.sql));
+  return runInDurableObject(world.object(customerId), (object) => readPools(sqlOf(object)));
 }
 
 /** A pool's ledger, oldest entry first. */
 export function ledgerOf(world: World, customerId: string, pool = 1): Promise<CreditEntry[]> {
-  return runInDurableObject(world.object(customerId), (_, { storage }) =>
-    readEntries(storage.sql, pool, { limit: 10_000, offset: 0 }).items.reverse(),
+  return runInDurableObject(world.object(customerId), (object) =>
+    readEntries(sqlOf(object), pool, { limit: 10_000, offset: 0 }).items.reverse(),
   );
 }

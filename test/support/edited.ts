@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { ok } from "./sale.ts";
+import { sqlOf } from "./tables.ts";
 import type { World } from "./world.ts";
 
 /** Books as they are told over HTTP, and rows of an object that somebody edits behind its back. */
@@ -19,8 +20,8 @@ export const booksOf = (world: World, reference: string): Promise<Books> =>
 
 /** Edits the object's tables; throws where nothing is edited. */
 export async function edit(world: World, customerId: string, sql: string): Promise<void> {
-  await runInDurableObject(world.object(customerId), (_, state) => {
-    if (state.storage.sql.exec(sql).rowsWritten === 0) throw new Error(`nothing was edited: ${sql}`);
+  await runInDurableObject(world.object(customerId), (object) => {
+    if (sqlOf(object).exec(sql).rowsWritten === 0) throw new Error(`nothing was edited: ${sql}`);
   });
 }
 

@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -86,7 +87,7 @@ describe("holds", () => {
     const world = await newWorld();
     const sick = (await world.event(event("sick"))).data.customerId;
     // A table that is gone stands for any fault inside one object.
-    await runInDurableObject(world.object(sick), (_, state) => state.storage.sql.exec("DROP TABLE event_keys"));
+    await runInDurableObject(world.object(sick), (object) => sqlOf(object).exec("DROP TABLE event_keys"));
     const { status, data } = await world.batch([event("well", "w"), event("sick", "s"), event("other", "o")]);
     expect(status).toBe(200);
     expect(data.results.map(({ status, error }) => [status, error?.code])).toEqual([

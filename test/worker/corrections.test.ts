@@ -5,6 +5,7 @@ import { rollupsInD1 } from "../support/d1.ts";
 import { withSqlFault } from "../support/fault.ts";
 import { insertKey, send } from "../support/probe.ts";
 import { active, customer, type Invoice, invoicesOf, ok, type Page, pay } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -196,8 +197,8 @@ describe("does", () => {
       creditAmount: 6,
       creditCurrency: "USD",
     });
-    const entries = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql.exec("SELECT currency, amount_minor, balance_minor, kind FROM balance_entries").toArray(),
+    const entries = await runInDurableObject(world.object(id), (object) =>
+      sqlOf(object).exec("SELECT currency, amount_minor, balance_minor, kind FROM balance_entries").toArray(),
     );
     expect(entries).toEqual([{ currency: "USD", amount_minor: 600, balance_minor: 600, kind: "CORRECTION" }]);
   });
@@ -314,8 +315,8 @@ describe("does", () => {
     const { id, eventId, march } = await correctedAfterEnd(world);
     await voided(world, march?.id, false);
     await ok(correct(world, eventId, { usageUnits: 1 }));
-    const entries = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql.exec("SELECT amount_minor, kind FROM balance_entries").toArray(),
+    const entries = await runInDurableObject(world.object(id), (object) =>
+      sqlOf(object).exec("SELECT amount_minor, kind FROM balance_entries").toArray(),
     );
     expect(entries).toEqual([
       { amount_minor: 600, kind: "CORRECTION" },

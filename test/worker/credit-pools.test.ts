@@ -6,6 +6,7 @@ import { CREDITS } from "../support/credits.ts";
 import { queryPlans } from "../support/d1.ts";
 import { insertKey } from "../support/probe.ts";
 import { active, customer, ok, type Page, sell } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Credit pools over HTTP: made, filled, emptied, frozen, linked, read, and explained. */
@@ -254,13 +255,13 @@ describe("does", () => {
     const made = await pool();
     const [first, second] = [await grant(made, 10), await grant(made, 4)];
     const DEDUCTIONS = 10_000;
-    await runInDurableObject(world.object(ada), (_, { storage }) => {
+    await runInDurableObject(world.object(ada), (object) => {
       const one = { pool: 1, type: "DEDUCTION" as const, amountE4: -1n, atMs: Date.now() };
       for (let number = 3; number < 3 + DEDUCTIONS; number += 1) {
         const balanceAfterE4 = 140_000n - BigInt(number - 2);
         const draws = [{ grant: 1, amountE4: 1n }];
         const entry = { ...one, number, draws, balanceBeforeE4: balanceAfterE4 + 1n, balanceAfterE4 };
-        storage.sql.exec(
+        sqlOf(object).exec(
           "INSERT INTO credit_entries (number, pool, type, at_ms, body) VALUES (?, 1, 'DEDUCTION', ?, ?)",
           number,
           one.atMs,

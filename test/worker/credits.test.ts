@@ -33,6 +33,7 @@ import {
 } from "../support/credits.ts";
 import { brokenLaws } from "../support/edited.ts";
 import { active, customer, invoicesOf, ok } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type Receipt, type World } from "../support/world.ts";
 
 /** Credits that events burn and reservations hold, over HTTP. The clock stands still unless a test moves it. */
@@ -114,8 +115,8 @@ async function balanceOf({ world, id }: Sold): Promise<string[]> {
 
 /** The conservation laws of every pool, from what is stored: totals, grants, ledger and what is held agree. */
 async function sums({ world, id }: Sold): Promise<Record<string, string>[]> {
-  const grants = await runInDurableObject(world.object(id), (_, { storage }) =>
-    storage.sql
+  const grants = await runInDurableObject(world.object(id), (object) =>
+    sqlOf(object)
       .exec<{ pool: number; body: string }>("SELECT pool, body FROM credit_grants")
       .toArray()
       .map(({ pool, body }) => ({ pool, body })),
@@ -728,8 +729,8 @@ describe("holds", () => {
     const { world, id, featureId } = made;
     await world.event({ ...CUSTOMER, usageUnits: 1 });
     const broken = (text: string) =>
-      runInDurableObject(world.object(id), (_, { storage }) =>
-        storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
+      runInDurableObject(world.object(id), (object) =>
+        sqlOf(object).exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
       );
     await broken("no number");
     await evictDurableObject(world.object(id));

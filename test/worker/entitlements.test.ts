@@ -20,6 +20,7 @@ import {
 import { brokenLaws } from "../support/edited.ts";
 import { insertKey, send } from "../support/probe.ts";
 import { active, customer, invoicesOf, ok, type Page, pay, read, subscribe } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -39,8 +40,8 @@ async function enable(world: World, featureKey: string, isEnabled: boolean): Pro
 
 /** Says what the customer's hours cost; what is no number throws once they become days, which quarantines. */
 function costOfHours(world: World, id: string, text: string) {
-  return runInDurableObject(world.object(id), (_, state) =>
-    state.storage.sql.exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
+  return runInDurableObject(world.object(id), (object) =>
+    sqlOf(object).exec("UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000", text),
   );
 }
 
@@ -464,11 +465,11 @@ describe("holds", () => {
     const { id } = await ada(world, { chat: limited(5) });
     await consume(world, { usageUnits: 2 });
     const before = await check(world, "chat");
-    await runInDurableObject(world.object(id), (_, { storage }) => {
-      const tables = storage.sql.exec<{ name: string }>(
+    await runInDurableObject(world.object(id), (object) => {
+      const tables = sqlOf(object).exec<{ name: string }>(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
       );
-      for (const { name } of tables.toArray()) storage.sql.exec(`ALTER TABLE "${name}" RENAME TO "gone_${name}"`);
+      for (const { name } of tables.toArray()) sqlOf(object).exec(`ALTER TABLE "${name}" RENAME TO "gone_${name}"`);
     });
     expect((await check(world, "chat", "?record=false")).data).toEqual(before.data);
     expect((await evaluate(world, { featureKey: "chat", usage: { usageUnits: 3 } })).data.allowed).toBe(true);

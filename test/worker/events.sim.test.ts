@@ -9,6 +9,7 @@ import type { Rollup } from "../../src/domain/rollup.ts";
 import { dropEmptiedHours } from "../../src/ledger/upkeep.ts";
 import { rollupsInD1, type Trouble, withD1 } from "../support/d1.ts";
 import { brokenLaws } from "../support/edited.ts";
+import { sqlOf } from "../support/tables.ts";
 import { at, newWorld, type Receipt, type World } from "../support/world.ts";
 
 /**
@@ -267,7 +268,7 @@ async function compare(world: World, model: Model, ids: Map<number, string>): Pr
         costE12: costE12 ?? 0n,
         revenueE12,
       });
-    const rollups = await runInDurableObject(world.object(id), (_, state) => readRollups(state.storage.sql, ""));
+    const rollups = await runInDurableObject(world.object(id), (object) => readRollups(sqlOf(object), ""));
     const broken = await brokenLaws(world, id);
     if (broken.length > 0) throw new Error(`laws of the books: ${broken}`);
     inObjects.push(...rollups.map((rollup) => countRollup(`c${customer}`, rollup)));

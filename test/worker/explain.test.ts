@@ -3,6 +3,7 @@ import { afterEach, describe, test, vi } from "vitest";
 import { REPLAY_EVENTS_MAX } from "../../src/domain/limits.ts";
 import { ada, correct, offer, usage } from "../support/access.ts";
 import { active, customer, type Invoice, invoicesOf, ok, sell } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 const BILLING = "/api/v1/monetization/billing";
@@ -94,8 +95,8 @@ const usageBilled = async (world: World) =>
 
 /** Changes a row of the customer's own tables, as nobody but a repair on the disk can. */
 function edit(world: World, customerId: string, statement: string): Promise<void> {
-  return runInDurableObject(world.object(customerId), (_, state) => {
-    state.storage.sql.exec(statement);
+  return runInDurableObject(world.object(customerId), (object) => {
+    sqlOf(object).exec(statement);
   });
 }
 

@@ -8,6 +8,7 @@ import { parseJson } from "../../src/http/body.ts";
 import type { Route } from "../../src/http/route.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { bodyWith, type Probed, pathWith, rowsOf, send, type Things } from "../support/probe.ts";
+import { sqlOf } from "../support/tables.ts";
 import { newWorld, type World } from "../support/world.ts";
 
 /**
@@ -248,8 +249,8 @@ function flawOfError(error: Probed["envelope"]["error"]): string | undefined {
 /** What must not grow when a request is refused: what D1 decides, and the events of the customer that requests name. */
 async function stored(): Promise<string[]> {
   const rows = await rowsOf(world.accountId, /^(rollup|feed|object_health|requests|customers$)/);
-  const events = await runInDurableObject(world.object(mine.customerId), (_, state) =>
-    state.storage.sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM events").one(),
+  const events = await runInDurableObject(world.object(mine.customerId), (object) =>
+    sqlOf(object).exec<{ n: number }>("SELECT COUNT(*) AS n FROM events").one(),
   );
   return [...rows, `events ${events.n}`];
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { ada, check, featureIdOf, limited, offer, usage, used } from "../support/access.ts";
 import { rollupsInD1 } from "../support/d1.ts";
 import { active, customer, type Invoice, invoicesOf, ok, type Page, pay, subscribe } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -384,8 +385,8 @@ describe("holds", () => {
       ),
     );
     const { items } = await world.object(id).events({}, { limit: 100, offset: 0 });
-    const rows = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql
+    const rows = await runInDurableObject(world.object(id), (object) =>
+      sqlOf(object)
         .exec<{ key: string; used: string }>("SELECT feature_key AS key, used_e12 AS used FROM counters")
         .toArray(),
     );

@@ -8,6 +8,7 @@ import { DAY_MS, HOUR_MS, OBJECT_CALLS_AT_ONCE_MAX } from "../../src/domain/limi
 import type { Env } from "../../src/env.ts";
 import { dropEmptiedHours } from "../../src/ledger/upkeep.ts";
 import { rollupsInD1 } from "../support/d1.ts";
+import { sqlOf } from "../support/tables.ts";
 import { newTag } from "../support/views.ts";
 import { at, clockAt, newWorld, request, type World } from "../support/world.ts";
 
@@ -23,8 +24,8 @@ const ALL = { limit: 1000, offset: 0 };
 
 /** The rollups inside a customer's object, as rows. */
 function rollupsOf(world: World, customerId: string) {
-  return runInDurableObject(world.object(customerId), (_, state) =>
-    state.storage.sql
+  return runInDurableObject(world.object(customerId), (object) =>
+    sqlOf(object)
       .exec<{ bucket_start_ms: number; span_ms: number; events: number; model: string; cost_e12: string }>(
         "SELECT bucket_start_ms, span_ms, events, model, cost_e12 FROM rollups ORDER BY bucket_start_ms, span_ms, model",
       )
@@ -138,8 +139,8 @@ describe("does", () => {
     const { customerId } = (await world.event({ customerReferenceId: "a", costAmount: 1 })).data;
     await world.flush(customerId);
     const cost = (text: string) =>
-      runInDurableObject(world.object(customerId), (_, state) =>
-        state.storage.sql.exec(
+      runInDurableObject(world.object(customerId), (object) =>
+        sqlOf(object).exec(
           "UPDATE rollups SET cost_e12 = ? WHERE span_ms = 3600000 AND bucket_start_ms = ?",
           text,
           at("2030-03-05T10:00:00Z"),
@@ -300,9 +301,9 @@ describe("holds", () => {
       await world.event({ customerReferenceId: "a", eventIdempotencyKey: "k" }, { "Idempotency-Key": "once" })
     ).data;
     const kept = () =>
-      runInDurableObject(world.object(customerId), (_, state) =>
+      runInDurableObject(world.object(customerId), (object) =>
         ["requests", "event_keys"].map(
-          (table) => state.storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
+          (table) => sqlOf(object).exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
         ),
       );
     clockAt("2030-03-06T10:30:00Z");
@@ -319,8 +320,8 @@ describe("holds", () => {
     const world = await newWorld();
     const { customerId } = (await world.event({ customerReferenceId: "a", costAmount: 1 })).data;
     await world.flush(customerId);
-    await runInDurableObject(world.object(customerId), (_, state) =>
-      state.storage.sql.exec("UPDATE rollups SET cost_e12 = 'no number'"),
+    await runInDurableObject(world.object(customerId), (object) =>
+      sqlOf(object).exec("UPDATE rollups SET cost_e12 = 'no number'"),
     );
     await evictDurableObject(world.object(customerId));
     clockAt("2030-04-20T00:00:00Z");
@@ -353,8 +354,8 @@ describe("holds", () => {
   test("a throw in one of the events that share a commit undoes that one alone", async ({ expect }) => {
     const world = await newWorld();
     const { customerId } = (await world.event({ customerReferenceId: "a" })).data;
-    await runInDurableObject(world.object(customerId), (_, state) =>
-      state.storage.sql.exec(
+    await runInDurableObject(world.object(customerId), (object) =>
+      sqlOf(object).exec(
         "CREATE TRIGGER fault BEFORE INSERT ON events WHEN NEW.event_name = 'fault' BEGIN SELECT RAISE(ABORT, 'fault'); END",
       ),
     );
@@ -367,7 +368,7 @@ describe("holds", () => {
     expect(answers[1]?.error.message).not.toContain("fault");
     await world.flush(customerId);
     expect(await rollupsInD1(world.accountId)).toMatchObject([{ events: 3, costE12: 2_000_000_000_000n }]);
-    await runInDurableObject(world.object(customerId), (_, state) => state.storage.sql.exec("DROP TRIGGER fault"));
+    await runInDurableObject(world.object(customerId), (object) => sqlOf(object).exec("DROP TRIGGER fault"));
     expect(
       (await world.event({ customerReferenceId: "a", eventName: "fault", eventIdempotencyKey: "fault" })).status,
     ).toBe(201);

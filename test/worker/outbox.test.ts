@@ -8,6 +8,7 @@ import {
   OUTBOX_ATTEMPTS_MAX,
 } from "../../src/domain/limits.ts";
 import { dump, rollupsInD1, type Trouble, withD1 } from "../support/d1.ts";
+import { sqlOf } from "../support/tables.ts";
 import { at, clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -51,9 +52,9 @@ describe("does", () => {
     const keys = Array.from({ length: 1000 }, (_, index) => `${index}`);
     const more = { featureKey: "chat", costInput: { model: "m" }, usageUnits: "0.1" };
     const customerId = await send(world, "a", keys, more);
-    const rows = await runInDurableObject(world.object(customerId), (_, state) =>
+    const rows = await runInDurableObject(world.object(customerId), (object) =>
       ["rollups", "outbox"].map(
-        (table) => state.storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
+        (table) => sqlOf(object).exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
       ),
     );
     // One rollup; in the outbox the customer, the feed and the rollup.
@@ -266,8 +267,8 @@ describe("holds", () => {
     const broken = await send(world, "a", ["1"]);
     const sound = await send(world, "b", ["1"]);
     await world.flush(broken, sound);
-    await runInDurableObject(world.object(broken), (_, state) => {
-      state.storage.sql.exec("DROP TABLE outbox");
+    await runInDurableObject(world.object(broken), (object) => {
+      sqlOf(object).exec("DROP TABLE outbox");
     });
     const status = await world.call("GET", "/api/v1/ops/status");
     expect(status).toMatchObject({ status: 200, data: { objectsAsked: 2, silentObjects: [broken], waitingRows: 0 } });
@@ -380,8 +381,8 @@ describe("holds", () => {
   test("a parked row that changes is tried again, and operators hear when it arrived", async ({ expect }) => {
     const world = await newWorld();
     const customerId = await send(world, "a", ["1"], { costInput: { model: "m" } });
-    await runInDurableObject(world.object(customerId), (_, state) =>
-      state.storage.sql.exec("UPDATE outbox SET parked_at_ms = 1, failures = 20 WHERE kind = 'rollup'"),
+    await runInDurableObject(world.object(customerId), (object) =>
+      sqlOf(object).exec("UPDATE outbox SET parked_at_ms = 1, failures = 20 WHERE kind = 'rollup'"),
     );
     await env.DB.prepare(
       "INSERT INTO object_health (account_id, customer_id, parked_rows, size_bytes, rev) VALUES (?, ?, 1, 0, 0)",
@@ -402,8 +403,8 @@ describe("holds", () => {
     const world = await newWorld();
     const customerId = await send(world, "a", ["1"], { costInput: { model: "torn" } });
     await send(world, "a", ["2"], { costInput: { model: "whole" } });
-    await runInDurableObject(world.object(customerId), (_, state) =>
-      state.storage.sql.exec("UPDATE rollups SET cost_e12 = 'torn' WHERE model = 'torn'"),
+    await runInDurableObject(world.object(customerId), (object) =>
+      sqlOf(object).exec("UPDATE rollups SET cost_e12 = 'torn' WHERE model = 'torn'"),
     );
     await world.object(customerId).wake();
     expect(await rollupsInD1(world.accountId)).toMatchObject([{ model: "whole", events: 1 }]);

@@ -15,6 +15,7 @@ import {
   type Sold,
   type StripeHere,
 } from "../support/stripe-here.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Mistakes in collecting money, by the name of what went wrong, where they would show: over HTTP, beside a double of Stripe. */
@@ -285,8 +286,8 @@ describe("does", () => {
     expect(await ok(world.call("GET", invoice))).not.toHaveProperty("checkoutUrl");
     await world.flush(id);
     const copy = await env.DB.prepare("SELECT body FROM invoices WHERE invoice_id = ?").bind(due?.id).first("body");
-    const kept = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql.exec("SELECT body FROM invoices UNION ALL SELECT body FROM payments").toArray(),
+    const kept = await runInDurableObject(world.object(id), (object) =>
+      sqlOf(object).exec("SELECT body FROM invoices UNION ALL SELECT body FROM payments").toArray(),
     );
     expect(JSON.stringify([copy, kept])).not.toContain(link.url);
     await stripe.pay(pageIn(link.url));

@@ -15,6 +15,7 @@ import { withSqlFault } from "../support/fault.ts";
 import { cardholder, type PayingWorld, payingWorld, type Shown, shown, tell } from "../support/paying.ts";
 import { DOUBLES } from "../support/provider.ts";
 import { active, customer, ok, pay, read, type Subscription, sell, subscribe } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, request, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -866,8 +867,8 @@ describe("holds", () => {
     await world.call("POST", `${ADMIN}/billing/invoices/${due?.id}/checkout-link`);
     world.double.meanwhile = undefined;
     expect(await ok(world.call("GET", `${ADMIN}/billing/invoices/${due?.id}`))).not.toHaveProperty("checkoutUrl");
-    const kept = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql.exec("SELECT body FROM invoices UNION ALL SELECT body FROM payments").toArray(),
+    const kept = await runInDurableObject(world.object(id), (object) =>
+      sqlOf(object).exec("SELECT body FROM invoices UNION ALL SELECT body FROM payments").toArray(),
     );
     expect(world.double.page.status).toBe("open");
     expect(JSON.stringify(kept)).not.toContain(world.double.page.url);

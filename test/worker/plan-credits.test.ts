@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
 import { loadBook } from "../../src/customer/book-store.ts";
 import { commit } from "../../src/customer/commit.ts";
-import { loadImage, ownerOf } from "../../src/customer/image.ts";
+import { openCustomer, ownerOf } from "../../src/customer/image.ts";
 import { openDraft } from "../../src/domain/book.ts";
 import { charge } from "../../src/domain/charge.ts";
 import type { CreditEntry, Pool } from "../../src/domain/credit.ts";
@@ -14,6 +14,7 @@ import { CREDITS, creditModel, feature, PLANS, RULES } from "../support/credits.
 import { dump } from "../support/d1.ts";
 import { withSqlFault } from "../support/fault.ts";
 import { type Invoice, invoicesOf, ok, pay, subscribe } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Plan credits in time, over HTTP and by test clock. */
@@ -68,8 +69,8 @@ async function buys(there: Shop, plan: "pro" | "team" = "pro"): Promise<string> 
 
 /** `DEDUCTION -200`, oldest first: the ledger as the object keeps it. */
 function ledger({ world, customerId }: Shop): Promise<string[]> {
-  return runInDurableObject(world.object(customerId), (_, { storage }) =>
-    storage.sql
+  return runInDurableObject(world.object(customerId), (object) =>
+    sqlOf(object)
       .exec<{ body: string }>("SELECT body FROM credit_entries ORDER BY number")
       .toArray()
       .map(({ body }) => fromJsonText<CreditEntry>(body))
@@ -78,7 +79,7 @@ function ledger({ world, customerId }: Shop): Promise<string[]> {
 }
 
 function keptPools({ world, customerId }: Shop): Promise<Pool[]> {
-  return runInDurableObject(world.object(customerId), (_, { storage }) => [...loadBook(storage.sql).pools.values()]);
+  return runInDurableObject(world.object(customerId), (object) => [...loadBook(sqlOf(object)).pools.values()]);
 }
 
 /** The pools as D1 has them. */
@@ -93,14 +94,13 @@ async function copies({ world }: Shop): Promise<PoolView[]> {
 async function spend({ world, customerId }: Shop, amount: number): Promise<void> {
   const stub = world.object(customerId);
   await runInDurableObject(stub, (_, { id, storage }) => {
-    const { sql } = storage;
-    const image = loadImage(sql, ownerOf(id.name));
+    const customer = openCustomer(storage, ownerOf(id.name));
+    const { image } = customer;
     const draft = openDraft(image.book);
     const nowMs = image.state.lastSettledAtMs;
     const use = { denomination: "AI", subscription: 1, unitsE12: units(amount), weight: ONE_EACH };
     granted(charge(draft, use, nowMs));
-    const transact = <T>(work: () => T): T => storage.transactionSync(work);
-    commit({ image, sql, transact, wallMs: () => nowMs }, [{ kind: "draft", draft }], nowMs);
+    commit(customer, [{ kind: "draft", draft }], nowMs);
   });
   await evictDurableObject(stub);
 }
@@ -183,9 +183,9 @@ describe("holds", () => {
     const { invoice } = await ok(subscribe(world, "ada", there.plans.pro));
     const stub = world.object(customerId);
     const tables = () =>
-      runInDurableObject(stub, (_, { storage }) =>
+      runInDurableObject(stub, (object) =>
         ["subscriptions", "invoices", "credit_pools", "credit_grants", "credit_entries"].map((table) =>
-          storage.sql.exec(`SELECT * FROM ${table}`).toArray(),
+          sqlOf(object).exec(`SELECT * FROM ${table}`).toArray(),
         ),
       );
     const before = await tables();

@@ -5,6 +5,7 @@ import { BILLED_SQL, PLAN_LINES_SQL } from "../../src/ledger/billed.ts";
 import { ENDED_SPANS_SQL, OPEN_SPANS_SQL, PLAN_MRR_SQL, pendingSql } from "../../src/ledger/mrr.ts";
 import { dump } from "../support/d1.ts";
 import { customer, ok, pay, read, type Subscribed, type Subscription, sell } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { at, clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Figures of plans from the outside: customers subscribe, use, change and leave, and an operator reads what that comes to. */
@@ -490,7 +491,7 @@ describe("holds", () => {
     await world.flush(id);
     const before = await dump("mrr_spans", world.accountId, ["rev"]);
     expect(before).toHaveLength(1);
-    await runInDurableObject(world.object(id), (_, { storage }) => storage.sql.exec("DELETE FROM mrr_spans"));
+    await runInDurableObject(world.object(id), (object) => sqlOf(object).exec("DELETE FROM mrr_spans"));
     await env.DB.prepare("DELETE FROM mrr_spans WHERE account_id = ?").bind(world.accountId).run();
     await abortAllDurableObjects();
     goTo("2027-01-20T00:00:00Z");

@@ -5,6 +5,7 @@ import { forgetAccount } from "../../src/catalog/snapshot.ts";
 import { RECOST_EVENTS_PASSED_MAX } from "../../src/domain/limits.ts";
 import { dump, rollupsInD1 } from "../support/d1.ts";
 import { brokenLaws } from "../support/edited.ts";
+import { sqlOf } from "../support/tables.ts";
 import { at, clockAt, newWorld, type World } from "../support/world.ts";
 
 beforeEach(() => clockAt("2030-03-05T10:30:00Z"));
@@ -128,8 +129,8 @@ describe("does", () => {
     const { customerId } = (await world.event({ customerReferenceId: "a", costInput: TOKENS })).data;
     await world.event({ customerReferenceId: "a", costInput: TOKENS });
     await world.flush(customerId);
-    await runInDurableObject(world.object(customerId), (_, state) =>
-      state.storage.sql.exec("UPDATE events SET seq = ? WHERE seq = 2", 2 * RECOST_EVENTS_PASSED_MAX + 1),
+    await runInDurableObject(world.object(customerId), (object) =>
+      sqlOf(object).exec("UPDATE events SET seq = ? WHERE seq = 2", 2 * RECOST_EVENTS_PASSED_MAX + 1),
     );
     await evictDurableObject(world.object(customerId));
     await setRate(world);

@@ -5,6 +5,7 @@ import type { LawChecked } from "../../src/domain/books.ts";
 import { consume } from "../support/access.ts";
 import { type Busy, burning, busy } from "../support/busy.ts";
 import { booksOf, edit, type Law } from "../support/edited.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** Rows that somebody made unreadable: text where a number belongs, bodies that are none. The books answer, and name each. */
@@ -238,12 +239,12 @@ describe("holds", () => {
       clockAt(begins);
       const { id } = await live(world);
       await runInDurableObject(world.object(id), (object, { storage }) => {
-        for (const cell of cellsOf(storage.sql, "INTEGER"))
+        for (const cell of cellsOf(sqlOf(object), "INTEGER"))
           if (cell.at < ROWS_MAX) for (const value of INTEGERS) booksWith(object, storage, cell, value);
         const unfound: string[] = [];
         // Each place once, in whichever row has it first.
         const tried = new Set<string>();
-        for (const cell of cellsOf(storage.sql, "TEXT")) {
+        for (const cell of cellsOf(sqlOf(object), "TEXT")) {
           const isAmount = cell.column.endsWith("_e12");
           for (const text of cell.at < ROWS_MAX ? TEXTS : []) {
             const laws = booksWith(object, storage, cell, text);
@@ -255,7 +256,9 @@ describe("holds", () => {
             if (tried.has(place)) continue;
             tried.add(place);
             const edited = (sql: string, ...more: string[]) =>
-              storage.sql.exec<{ text: string | null }>(`SELECT ${sql} AS text`, cell.value, path, ...more).one().text;
+              sqlOf(object)
+                .exec<{ text: string | null }>(`SELECT ${sql} AS text`, cell.value, path, ...more)
+                .one().text;
             booksWith(object, storage, cell, edited("json_remove(?, ?)"));
             for (const json of VALUES) booksWith(object, storage, cell, edited("json_set(?, ?, json(?))", json));
             const laws = booksWith(object, storage, cell, edited("json_set(?, ?, ?)", "x"));

@@ -5,6 +5,7 @@ import { ada, usage } from "../support/access.ts";
 import { type Burning, burning } from "../support/busy.ts";
 import { booksOf, edit, type Law, nth } from "../support/edited.ts";
 import { customer, ok } from "../support/sale.ts";
+import { sqlOf } from "../support/tables.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** The books of what events used and burned: each row of it that somebody edited is found and named. */
@@ -25,8 +26,8 @@ describe("holds", () => {
     ["rollups add up", SUMMED_EVENTS, "USING INDEX events_by_time"],
   ] as const)("what %s is read in the order of an index", async ([, sql, index], { expect }) => {
     const id = await customer(world);
-    const plan = await runInDurableObject(world.object(id), (_, { storage }) =>
-      storage.sql.exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).toArray(),
+    const plan = await runInDurableObject(world.object(id), (object) =>
+      sqlOf(object).exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).toArray(),
     );
     expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining(index)]);
   });
@@ -163,12 +164,12 @@ describe("holds", () => {
     const many = Array.from({ length: 205 }, (_, place) => ({ ...past, featureKey: `f${place}` }));
     for (const event of many) await ok(world.event(event));
     await ok(world.event({ ...past, featureKey: "f204" }));
-    await runInDurableObject(world.object(id), (_, { storage }) => {
+    await runInDurableObject(world.object(id), (object) => {
       const hours =
         "SELECT COUNT(*) AS n FROM rollups WHERE span_ms = 3600000 AND bucket_start_ms < 1901750400000 AND events > 0";
-      expect(storage.sql.exec(hours).one()).toEqual({ n: 0 });
+      expect(sqlOf(object).exec(hours).one()).toEqual({ n: 0 });
       const others = "SELECT SUM(events) AS n FROM rollups WHERE feature_id = '(other)'";
-      expect(storage.sql.exec(others).one()).toEqual({ n: 6 });
+      expect(sqlOf(object).exec(others).one()).toEqual({ n: 6 });
     });
     expect((await booksOf(world, "ada")).laws.filter(({ holds }) => !holds)).toEqual([]);
     await edit(world, id, "UPDATE rollups SET cost_e12 = '1' WHERE feature_id = '(other)'");

@@ -38,6 +38,7 @@ import { unknownCustomer } from "./check.ts";
 export function books(customer: Customer, nowMs: number): Reply<BooksReply> {
   if (customer.image.state.profile === undefined) return unknownCustomer(customer);
   const tables = { sql: customer.sql, reading: startReading() };
+  rows.noteBehind(tables);
   const laws = [
     rowVerdict(tables),
     ...poolVerdicts(tables),

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import type { ExpectStatic } from "vitest";
 import { commit } from "../../../src/customer/commit.ts";
-import { loadImage, ownerOf } from "../../../src/customer/image.ts";
+import { openCustomer, ownerOf } from "../../../src/customer/image.ts";
 import { openDraft } from "../../../src/domain/book.ts";
 import { decideCarry } from "../../../src/domain/payment.ts";
 import { type Invoice, type InvoiceItem, ok, type Page, type Subscription } from "../sale.ts";
@@ -154,15 +154,14 @@ export async function openStory(expect: ExpectStatic, plans: Record<string, Plan
       const [{ id: invoiceId } = { id: "" }] = await this.named(place);
       const object = world.object(customerId);
       await runInDurableObject(object, (_, { storage, id }) => {
-        const { sql } = storage;
-        const transact = <T>(work: () => T): T => storage.transactionSync(work);
-        const image = loadImage(sql, ownerOf(id.name));
+        const customer = openCustomer(storage, ownerOf(id.name));
+        const { image } = customer;
         const [unpaid, ...others] = [...image.book.invoices.values()].filter(({ status }) => status === "DUE");
         if (unpaid === undefined || others.length > 0) throw new Error(`${place} ${invoiceId} is not the only one`);
         const draft = openDraft(image.book);
         const carried = decideCarry(draft, unpaid, nowMs);
         if (!carried.ok) throw new Error(`409: ${JSON.stringify(carried)}`);
-        commit({ image, sql, transact, wallMs: () => Date.now() }, [{ kind: "draft", draft }], nowMs);
+        commit(customer, [{ kind: "draft", draft }], nowMs);
       });
       await evictDurableObject(object);
     },
