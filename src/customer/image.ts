@@ -114,7 +114,7 @@ export function ownerOf(name: string | undefined): Owner {
 }
 
 /** The customer of an object, as its tables have it. */
-export function openCustomer(storage: DurableObjectStorage, owner: Owner, wallMs = () => Date.now()): Customer {
+export function openCustomer(storage: DurableObjectStorage, owner: Owner, wallMs: () => number): Customer {
   const transact = <T>(work: () => T): T => storage.transactionSync(work);
   const behind = new WriteBehind(storage.sql, transact);
   const fault = behind.recover();

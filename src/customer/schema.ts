@@ -1,5 +1,6 @@
 import { PAYMENT_TABLES } from "./payment-tables.ts";
 import { BLOCK_COLUMNS, MODEL_COLUMN } from "./reservation-columns.ts";
+import { BEHIND_TABLE } from "./write-behind.ts";
 
 /**
  * The tables inside a customer's object and the steps that make them. Steps go forward and are additive: an object that slept
@@ -100,7 +101,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: 2,
-    why: "old requests are forgotten at every alarm: by an index, not by reading a day's requests",
+    why: "old requests are found by an index",
     sql: "CREATE INDEX requests_by_age ON requests (created_at_ms);",
   },
   {
@@ -373,17 +374,7 @@ export const STEPS: readonly Step[] = [
   },
   { id: 9, why: "blocks that isolates hand reservations out of, and what was handed out", sql: BLOCK_COLUMNS },
   { id: 10, why: "the model that a reservation was made for, by whose weight it burns", sql: MODEL_COLUMN },
-  {
-    id: 11,
-    why: "what every event writes over is written in one row first: see write-behind.ts",
-    sql: `
-      CREATE TABLE behind (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        -- JSON text: rows of counters, credit_pools, credit_grants and rollups, and the numbers of state.
-        body TEXT NOT NULL
-      ) STRICT;
-    `,
-  },
+  { id: 11, why: "what every event writes over waits in one row", sql: BEHIND_TABLE },
 ];
 
 /** Brings the object's tables to the newest step. Runs in the constructor: it must not throw on any older state. */

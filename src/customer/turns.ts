@@ -34,7 +34,7 @@ export abstract class CustomerTurns extends DurableObject<Env> {
     super(ctx, env);
     const { sql } = ctx.storage;
     migrate(sql, (work) => ctx.storage.transactionSync(work));
-    this.customer = openCustomer(ctx.storage, ownerOf(ctx.id.name));
+    this.customer = openCustomer(ctx.storage, ownerOf(ctx.id.name), () => Date.now());
     this.outbox = new Outbox(this.customer, env.DB);
     this.provider = new ProviderOutbox(this.customer, env, (work) => this.#inTurn(work));
     this.group = new GroupCommit(() => ctx.storage.sync());

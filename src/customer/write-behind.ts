@@ -135,6 +135,14 @@ function textOf({ counters, pools, grants, rollups, state }: Waiting): string {
   });
 }
 
+export const BEHIND_TABLE = `
+  CREATE TABLE behind (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    -- JSON text: rows of counters, credit_pools, credit_grants and rollups, and numbers of state.
+    body TEXT NOT NULL
+  ) STRICT;
+`;
+
 const WRITE_BEHIND = "INSERT INTO behind (id, body) VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body";
 
 const from = (table: string) => `behind, json_each(behind.body, '$.${table}')`;

@@ -104,7 +104,7 @@ export async function decideCredits<T>(
 ): Promise<T> {
   const stub = world.object(customerId);
   const decided = await runInDurableObject(stub, (_, { storage, id }) => {
-    const customer = openCustomer(storage, ownerOf(id.name));
+    const customer = openCustomer(storage, ownerOf(id.name), () => Date.now());
     const draft = openDraft(customer.image.book);
     const nowMs = Date.now();
     const value = decide(draft, creditPast(customer.sql), nowMs);

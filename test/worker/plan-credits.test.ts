@@ -94,7 +94,7 @@ async function copies({ world }: Shop): Promise<PoolView[]> {
 async function spend({ world, customerId }: Shop, amount: number): Promise<void> {
   const stub = world.object(customerId);
   await runInDurableObject(stub, (_, { id, storage }) => {
-    const customer = openCustomer(storage, ownerOf(id.name));
+    const customer = openCustomer(storage, ownerOf(id.name), () => Date.now());
     const { image } = customer;
     const draft = openDraft(image.book);
     const nowMs = image.state.lastSettledAtMs;

@@ -154,7 +154,7 @@ export async function openStory(expect: ExpectStatic, plans: Record<string, Plan
       const [{ id: invoiceId } = { id: "" }] = await this.named(place);
       const object = world.object(customerId);
       await runInDurableObject(object, (_, { storage, id }) => {
-        const customer = openCustomer(storage, ownerOf(id.name));
+        const customer = openCustomer(storage, ownerOf(id.name), () => Date.now());
         const { image } = customer;
         const [unpaid, ...others] = [...image.book.invoices.values()].filter(({ status }) => status === "DUE");
         if (unpaid === undefined || others.length > 0) throw new Error(`${place} ${invoiceId} is not the only one`);
