@@ -101,7 +101,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     id: 2,
-    why: "old requests are found by an index",
+    why: "old requests are found by age",
     sql: "CREATE INDEX requests_by_age ON requests (created_at_ms);",
   },
   {
