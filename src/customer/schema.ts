@@ -99,11 +99,7 @@ export const STEPS: readonly Step[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
-  {
-    id: 2,
-    why: "old requests are found by age",
-    sql: "CREATE INDEX requests_by_age ON requests (created_at_ms);",
-  },
+  { id: 2, why: "old requests, by age", sql: "CREATE INDEX requests_by_age ON requests (created_at_ms);" },
   {
     id: 3,
     why: "what the customer has bought, used and owes",
