@@ -27,18 +27,15 @@ export class WriteBehind {
 
   /** Commits what `insert` writes to other tables together with these rows, unless it throws: then nothing is kept of either. */
   commit(rows: Overwritten, insert: () => void): void {
-    let next = merged(this.#waiting, rows);
-    if (rowCount(next) > ROWS_MAX) {
-      this.putIn();
-      next = merged(NOTHING, rows);
-    }
-    const areMany = rowCount(next) > ROWS_MAX;
+    const next = merged(this.#waiting, rows);
+    const text = textOf(next);
+    const isMuch = rowCount(next) > ROWS_MAX || text.length > CHARS_MAX;
     this.#transact(() => {
       insert();
-      this.past.exec(WRITE_BEHIND, textOf(next));
-      if (areMany) putInto(this.past);
+      this.past.exec(WRITE_BEHIND, text);
+      if (isMuch) putInto(this.past);
     });
-    this.#waiting = areMany ? NOTHING : next;
+    this.#waiting = isMuch ? NOTHING : next;
   }
 
   /** Puts what waits into its tables. */
@@ -98,8 +95,9 @@ type Waiting = {
 
 const NOTHING: Waiting = { counters: new Map(), pools: new Map(), grants: new Map(), rollups: new Map(), state: [] };
 
-/** More would be written again and again for the few that change. */
+/** More, or longer ones, would be written again and again for the few that change. */
 const ROWS_MAX = 16;
+const CHARS_MAX = 16_384;
 
 function rowCount({ counters, pools, grants, rollups }: Waiting): number {
   return counters.size + pools.size + grants.size + rollups.size;

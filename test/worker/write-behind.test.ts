@@ -1,11 +1,16 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import * as fc from "fast-check";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
+import { type Overwritten, WriteBehind } from "../../src/customer/write-behind.ts";
+import { jsonText } from "../../src/domain/json-text.ts";
 import { type Burning, burning } from "../support/busy.ts";
 import { CREDITS } from "../support/credits.ts";
 import { booksOf, brokenLaws } from "../support/edited.ts";
 import { withSqlFault } from "../support/fault.ts";
 import { ok, type Page } from "../support/sale.ts";
 import { sqlOf } from "../support/tables.ts";
+import { newTag } from "../support/views.ts";
 import { clockAt, newWorld, type World } from "../support/world.ts";
 
 /** What every event writes over stands in one row first: nothing is lost by it, and nobody ever reads a table without it. */
@@ -137,6 +142,60 @@ describe("does", () => {
 });
 
 describe("holds", () => {
+  test("whatever is written, fails, is looked at or starts anew, the tables are as if nothing had waited", async ({
+    expect,
+  }) => {
+    const number = fc.integer({ min: 1, max: 6 });
+    const written = fc.record({
+      counters: fc.array(number, { maxLength: 3 }),
+      pools: fc.array(number, { maxLength: 2 }),
+      grants: fc.array(number, { maxLength: 14 }),
+      rollups: fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 20 }),
+      entries: fc.array(number, { maxLength: 4 }),
+      chars: fc.constantFrom(1, 40, 9000),
+    });
+    const step = fc.oneof(
+      { weight: 6, arbitrary: written.map((rows) => ({ kind: "commit" as const, rows })) },
+      { weight: 1, arbitrary: written.map((rows) => ({ kind: "fail" as const, rows })) },
+      fc.constant({ kind: "look" as const }),
+      fc.constant({ kind: "restart" as const }),
+    );
+    const stub = env.CUSTOMERS.getByName(`behind/${newTag()}`);
+    await runInDurableObject(stub, (_, { storage }) => {
+      const transact = <T>(work: () => T): T => storage.transactionSync(work);
+      const open = () => new WriteBehind(storage.sql, transact);
+      const dump = () => jsonText(tablesBy(storage.sql));
+      /** The tables after these steps; `isAtOnce`: nothing ever waits. */
+      const endOf = (steps: readonly Stepped[], isAtOnce: boolean): string => {
+        let behind = open();
+        for (const [at, one] of steps.entries()) {
+          if (one.kind === "commit") behind.commit(rowsOf(one.rows, at + 1), () => {});
+          else if (one.kind === "look") behind.upToDate().exec("SELECT 1");
+          else if (one.kind === "restart") {
+            behind = open();
+            behind.recover();
+          } else {
+            const before = dump();
+            expect(() => behind.commit(rowsOf(one.rows, at + 1), fail)).toThrow("fails");
+            expect(dump()).toBe(before);
+          }
+          if (isAtOnce) behind.putIn();
+        }
+        behind.putIn();
+        const tables = dump();
+        for (const table of TABLES) storage.sql.exec(`DELETE FROM ${table}`);
+        storage.sql.exec("UPDATE state SET rev = 0, last_settled_at_ms = 0, last_event_at_ms = NULL");
+        return tables;
+      };
+      fc.assert(
+        fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+          expect(endOf(steps, false)).toBe(endOf(steps, true));
+        }),
+        { numRuns: 150 },
+      );
+    });
+  });
+
   test("whichever statement of an event fails, and whichever of what puts its rows in, nothing is half done", async ({
     expect,
   }) => {
@@ -207,3 +266,47 @@ describe("holds", () => {
     },
   );
 });
+
+type Written = Record<"counters" | "pools" | "grants" | "rollups" | "entries", number[]> & { chars: number };
+type Stepped =
+  | { kind: "commit"; rows: Written }
+  | { kind: "fail"; rows: Written }
+  | { kind: "look" }
+  | { kind: "restart" };
+
+function fail(): never {
+  throw new Error("fails");
+}
+
+/** Rows of these numbers as the `rev`-th commit writes them. */
+function rowsOf({ counters, pools, grants, rollups, entries, chars }: Written, rev: number): Overwritten {
+  const amount = BigInt(rev) * 10n ** 20n;
+  const draft = {
+    counters: by(counters, (subscription) => ({
+      ...{ subscription, featureId: "f", featureKey: "k", usedE12: amount, billableE12: amount },
+      ...{ usedAtStartE12: 0n, billableAtStartE12: 0n },
+      segment: { startMs: rev, billableFromE12: 0n, lateE12: 0n, events: rev },
+    })),
+    pools: by(pools, (number) => ({ number, status: "ACTIVE", balanceE4: amount, name: "'\"é".repeat(chars) })),
+    grants: by(grants, (number) => ({ number, pool: 1, remainingE4: BigInt(rev % 3) })),
+    creditEntries: entries.filter((pool) => pools.includes(pool)).map((pool) => ({ pool })),
+  };
+  const sums = by(rollups, (hour) => ({
+    ...{
+      bucketStartMs: hour * 3_600_000,
+      spanMs: 3_600_000,
+      featureId: "",
+      provider: "p",
+      model: "1",
+      currency: "USD",
+    },
+    ...{ events: rev, costUnknownEvents: 0, inputTokens: 2 ** 53 - rev, outputTokens: 0 },
+    ...{ usageE12: amount, costE12: amount, revenueE12: -amount, rev },
+  }));
+  const state = { rev, lastSettledAtMs: rev * 1000, lastEventAtMs: rev % 2 === 0 ? rev : undefined };
+  return { draft, rollups: sums.written, state } as unknown as Overwritten;
+}
+
+function by<T>(numbers: readonly number[], make: (number: number) => T): { written: Map<number, T> } {
+  return { written: new Map(numbers.map((number) => [number, make(number)])) };
+}
