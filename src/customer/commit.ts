@@ -35,12 +35,13 @@ const INSERT_UNSENT = `INSERT INTO outbox (lane, kind, key, since_ms) ${fromRows
 export function commit(customer: Customer, changes: readonly Change[], nowMs: number): void {
   if (changes.length === 0) return;
   const { image } = customer;
-  const isOften = changes.every(happensOften);
-  const sql = isOften ? customer.behind.past : customer.sql;
+  const waits = changes.every(mayWait);
+  const sql = waits ? customer.behind.stored : customer.sql;
   const state: store.StateRow = {
     ...image.state,
     rev: image.state.rev + 1,
     lastSettledAtMs: Math.max(image.state.lastSettledAtMs, nowMs),
+    lastEventAtMs: newestEventAtMs(image.state, changes),
   };
   const draft = changes.find((change) => change.kind === "draft")?.draft;
   const rollups = addedUp(customer, changes, state.rev);
@@ -70,7 +71,7 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
           const { draft } = change;
           freezeBuyer(draft, buyerOf(state.profile ?? {}));
           assertDraft(image.book, draft);
-          if (isOften) writeAdded(sql, draft);
+          if (waits) writeAdded(sql, draft);
           else writeDraft(sql, draft);
           writePayments(sql, draft, customer.wallMs());
           hasCalls ||= draft.calls.length > 0;
@@ -89,7 +90,6 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
         case "event":
           store.insertEvent(sql, change.event, change.keyDigest);
           lastSeq = Math.max(lastSeq, change.event.seq);
-          state.lastEventAtMs = Math.max(state.lastEventAtMs ?? change.event.occurredAtMs, change.event.occurredAtMs);
           toSend("customer", "");
           toSend("feed", "");
           break;
@@ -153,11 +153,11 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
     // A row that waits already, or is parked, keeps its age; a change gives a parked one another chance.
     if (unknown.length > 0)
       sql.exec(INSERT_UNSENT, rowsText(unknown.map(([, { kind, key }]) => ["d1", kind, key, nowMs])));
-    if (isOften) return;
+    if (waits) return;
     writeOver(sql, store.ROLLUPS, [...rollups.values()].map(store.rollupRow));
     store.saveState(sql, state, profileChanged);
   };
-  if (isOften) customer.behind.commit({ draft, rollups, state }, write);
+  if (waits) customer.behind.commit({ draft, rollups, state }, write);
   else customer.transact(write);
 
   image.state = state;
@@ -184,8 +184,15 @@ export function commit(customer: Customer, changes: readonly Change[], nowMs: nu
   if (image.outboxKnown.size > OUTBOX_KNOWN_MAX) image.outboxKnown.clear();
 }
 
-/** Is it what events do all the time? Then what it writes over may be written behind. */
-function happensOften(change: Change): boolean {
+function newestEventAtMs({ lastEventAtMs }: store.StateRow, changes: readonly Change[]): number | undefined {
+  let newest = lastEventAtMs;
+  for (const change of changes)
+    if (change.kind === "event") newest = Math.max(newest ?? change.event.occurredAtMs, change.event.occurredAtMs);
+  return newest;
+}
+
+/** Does it write nothing but rows that are added, and such as may wait for their tables? */
+function mayWait(change: Change): boolean {
   switch (change.kind) {
     case "event":
     case "rollup":

@@ -97,7 +97,10 @@ export type Change =
 /** What `commit` needs of the object around it. */
 export type Customer = {
   image: Image;
-  /** Tables that are never behind, and a transaction of them. */
+  /**
+   * Tables that are never behind, and a transaction of them. What commits inside one does so last: memory, and what waits for its
+   * tables, know of no rollback.
+   */
   readonly sql: SqlStorage;
   readonly transact: <T>(work: () => T) => T;
   readonly behind: WriteBehind;
@@ -117,10 +120,9 @@ export function ownerOf(name: string | undefined): Owner {
 export function openCustomer(storage: DurableObjectStorage, owner: Owner, wallMs: () => number): Customer {
   const transact = <T>(work: () => T): T => storage.transactionSync(work);
   const behind = new WriteBehind(storage.sql, transact);
-  const fault = behind.recover();
   const sql = behind.upToDate();
   return {
-    image: loadImage(sql, owner, fault),
+    image: loadImage(sql, owner, behind.fault),
     sql,
     transact(work) {
       behind.putIn();

@@ -51,7 +51,7 @@ export class Outbox {
   }
 
   hasRows(): boolean {
-    return !this.#customer.behind.past
+    return !this.#customer.behind.stored
       .exec("SELECT 1 FROM outbox WHERE lane = 'd1' AND parked_at_ms IS NULL LIMIT 1")
       .next().done;
   }
@@ -86,13 +86,19 @@ export class Outbox {
   }
 
   async #flushOnce(nowMs: number): Promise<FlushOutcome> {
+    // Tables that are older than what the customer was told are told to nobody: only that nothing is settled any more.
+    const isOld = this.#customer.behind.fault !== undefined;
     const rows = this.#customer.sql
       .exec<OutboxRow>(
         `SELECT kind, key, since_ms, failures FROM outbox WHERE lane = 'd1' AND parked_at_ms IS NULL
-         ORDER BY since_ms LIMIT ?`,
+         ${isOld ? "AND kind = 'health'" : ""} ORDER BY since_ms LIMIT ?`,
         FLUSH_ROWS_MAX,
       )
       .toArray();
+    if (rows.length === 0 && isOld) {
+      this.#failuresInRow += 1;
+      return "failed";
+    }
     if (rows.length === 0) return "empty";
     const parcels = rows.flatMap((row) => this.#packed(row, nowMs));
     const facts = await this.#send(parcels);

@@ -96,12 +96,12 @@ export function storedReceipt(customer: Customer, keyDigest: Uint8Array): Receip
 
 /** The event that a key was used for. */
 export function storedEvent(customer: Customer, keyDigest: Uint8Array): StoredEvent | undefined {
-  const seq = findEventSeq(customer.behind.past, keyDigest);
+  const seq = findEventSeq(customer.behind.stored, keyDigest);
   return seq === undefined ? undefined : eventAt(customer, seq);
 }
 
 export function eventAt({ behind, image }: Customer, seq: number): StoredEvent {
-  const event = readEvent(behind.past, image.owner.tag, seq);
+  const event = readEvent(behind.stored, image.owner.tag, seq);
   if (event === undefined) throw new Error("invariant broken: every key leads to its event");
   return event;
 }

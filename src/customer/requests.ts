@@ -17,7 +17,7 @@ export type RequestKey = { digest: string; bodyDigest: string };
  * real ones, also for a customer of a test clock.
  */
 export function firstReply<T>(customer: Customer, key: RequestKey): (Reply<T> & { replayed?: true }) | undefined {
-  const row = customer.behind.past
+  const row = customer.behind.stored
     .exec<{ body_digest: string; reply: string }>(
       "SELECT body_digest, reply FROM requests WHERE digest = ? AND created_at_ms > ?",
       key.digest,

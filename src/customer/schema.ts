@@ -1,6 +1,6 @@
 import { PAYMENT_TABLES } from "./payment-tables.ts";
 import { BLOCK_COLUMNS, MODEL_COLUMN } from "./reservation-columns.ts";
-import { BEHIND_TABLE } from "./write-behind.ts";
+import { BEHIND_TABLE, putIn } from "./write-behind.ts";
 
 /**
  * The tables inside a customer's object and the steps that make them. Steps go forward and are additive: an object that slept
@@ -8,6 +8,8 @@ import { BEHIND_TABLE } from "./write-behind.ts";
  */
 
 type Step = { id: number; why: string; sql: string };
+
+const BEHIND_STEP = 11;
 
 export const STEPS: readonly Step[] = [
   {
@@ -370,7 +372,7 @@ export const STEPS: readonly Step[] = [
   },
   { id: 9, why: "blocks that isolates hand reservations out of, and what was handed out", sql: BLOCK_COLUMNS },
   { id: 10, why: "the model that a reservation was made for, by whose weight it burns", sql: MODEL_COLUMN },
-  { id: 11, why: "what every event writes over waits in one row", sql: BEHIND_TABLE },
+  { id: BEHIND_STEP, why: "what every event writes over waits in one row", sql: BEHIND_TABLE },
 ];
 
 /** Brings the object's tables to the newest step. Runs in the constructor: it must not throw on any older state. */
@@ -379,6 +381,8 @@ export function migrate(sql: SqlStorage, transact: (work: () => void) => void, s
   const open = steps.filter((step) => step.id > (at ?? 0));
   const last = open.at(-1);
   if (last === undefined) return;
+  // What waits was written for the tables as they are, by the trigger that is there. What cannot go in is told once the object has started.
+  if (at !== undefined && at >= BEHIND_STEP) putIn(sql);
   transact(() => {
     if (at === undefined)
       sql.exec("CREATE TABLE schema_version (id INTEGER PRIMARY KEY CHECK (id = 1), step INTEGER NOT NULL) STRICT");

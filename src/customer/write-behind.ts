@@ -15,25 +15,30 @@ import { ROLLUPS, rollupRow, type StateRow } from "./store.ts";
  * that none of these rows belong to, may go past them.
  */
 export class WriteBehind {
-  /** The tables as they are, maybe behind. */
-  readonly past: SqlStorage;
+  /** The tables as they are stored, maybe behind. */
+  readonly stored: SqlStorage;
+  /** What kept a waiting row from going in when the object started: it waits until somebody mends it, and nothing may be decided. */
+  readonly fault: string | undefined;
   readonly #transact: <T>(work: () => T) => T;
   #waiting: Waiting = NOTHING;
 
+  /** Puts in what waits on the disk. Throws where that fails for no fault of the row: the object is to start again. */
   constructor(sql: SqlStorage, transact: <T>(work: () => T) => T) {
-    this.past = sql;
+    this.stored = sql;
     this.#transact = transact;
+    this.fault = putIn(sql);
   }
 
   /** Commits what `insert` writes to other tables together with these rows, unless it throws: then nothing is kept of either. */
   commit(rows: Overwritten, insert: () => void): void {
+    if (this.fault !== undefined) throw new Error(`nothing may be written over what waits: ${this.fault}`);
     const next = merged(this.#waiting, rows);
     const text = textOf(next);
     const isMuch = rowCount(next) > ROWS_MAX || text.length > CHARS_MAX;
     this.#transact(() => {
       insert();
-      this.past.exec(WRITE_BEHIND, text);
-      if (isMuch) putInto(this.past);
+      this.stored.exec(WRITE_BEHIND, text);
+      if (isMuch) this.stored.exec(PUT_IN);
     });
     this.#waiting = isMuch ? NOTHING : next;
   }
@@ -41,39 +46,41 @@ export class WriteBehind {
   /** Puts what waits into its tables. */
   putIn(): void {
     if (this.#waiting === NOTHING) return;
-    this.#transact(() => putInto(this.past));
+    this.stored.exec(PUT_IN);
     this.#waiting = NOTHING;
-  }
-
-  /**
-   * Puts in what waits on the disk of an object that starts. Returns what kept it from that, which only somebody who edits rows can bring about:
-   * then it stays where it is, and the tables are older than what the customer was told.
-   */
-  recover(): string | undefined {
-    if (this.past.exec("SELECT 1 FROM behind").toArray().length === 0) return undefined;
-    try {
-      this.#transact(() => putInto(this.past));
-      return undefined;
-    } catch {
-      return "rows that were written behind fit no table";
-    }
   }
 
   /** SQL on tables that are never behind. */
   upToDate(): SqlStorage {
-    const { past } = this;
+    const { stored } = this;
     const putIn = () => this.putIn();
     return {
       exec: (query, ...bound) => {
         putIn();
-        return past.exec(query, ...bound);
+        return stored.exec(query, ...bound);
       },
       get databaseSize() {
-        return past.databaseSize;
+        return stored.databaseSize;
       },
-      Cursor: past.Cursor,
-      Statement: past.Statement,
+      Cursor: stored.Cursor,
+      Statement: stored.Statement,
     };
+  }
+}
+
+/**
+ * Puts what waits on the disk into its tables. Returns what is wrong with it, which only somebody who edits rows can bring about: then
+ * it stays where it is, and the tables are older than what the customer was told.
+ */
+export function putIn(sql: SqlStorage): string | undefined {
+  if (sql.exec("SELECT 1 FROM behind").toArray().length === 0) return undefined;
+  try {
+    sql.exec(PUT_IN);
+    return undefined;
+  } catch (error) {
+    // A statement that failed otherwise says nothing of any row.
+    if (!/malformed JSON|SQLITE_CONSTRAINT|SQLITE_MISMATCH/.test(String(error))) throw error;
+    return "rows that were written behind fit no table";
   }
 }
 
@@ -133,30 +140,32 @@ function textOf({ counters, pools, grants, rollups, state }: Waiting): string {
   });
 }
 
+const WRITE_BEHIND = "INSERT INTO behind (id, body) VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body";
+
+/** Its trigger does the rest. */
+const PUT_IN = "DELETE FROM behind";
+
+const from = (table: string) => `json_each(OLD.body, '$.${table}')`;
+
+/**
+ * The table, and the trigger that puts its row in. The trigger stands in the object's own schema, so a row is always put in by the
+ * release that wrote it: a step that changes one of these tables, or what their rows look like, makes the trigger anew.
+ */
 export const BEHIND_TABLE = `
   CREATE TABLE behind (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     -- JSON text: rows of counters, credit_pools, credit_grants and rollups, and numbers of state.
     body TEXT NOT NULL
   ) STRICT;
+
+  CREATE TRIGGER behind_put_in BEFORE DELETE ON behind BEGIN
+    ${COUNTERS.from(from("counters"))};
+    ${POOLS.from(from("pools"))};
+    ${GRANTS.from(from("grants"))};
+    ${ROLLUPS.from(from("rollups"))};
+    -- Neither of the first two ever falls back, not even by a row that waited until somebody mended it.
+    UPDATE state SET rev = MAX(rev, OLD.body ->> '$.state[0]'),
+      last_settled_at_ms = MAX(last_settled_at_ms, OLD.body ->> '$.state[1]'),
+      last_event_at_ms = OLD.body ->> '$.state[2]' WHERE id = 1;
+  END;
 `;
-
-const WRITE_BEHIND = "INSERT INTO behind (id, body) VALUES (1, ?) ON CONFLICT DO UPDATE SET body = excluded.body";
-
-const from = (table: string) => `behind, json_each(behind.body, '$.${table}')`;
-
-const PUT_IN = [
-  COUNTERS.from(from("counters")),
-  POOLS.from(from("pools")),
-  GRANTS.from(from("grants")),
-  ROLLUPS.from(from("rollups")),
-  // Neither of the first two ever falls back, not even where a row is put in that waited until somebody mended it.
-  `UPDATE state SET rev = MAX(rev, behind.body ->> '$.state[0]'),
-     last_settled_at_ms = MAX(last_settled_at_ms, behind.body ->> '$.state[1]'),
-     last_event_at_ms = behind.body ->> '$.state[2]' FROM behind WHERE state.id = 1`,
-  "DELETE FROM behind",
-];
-
-function putInto(sql: SqlStorage): void {
-  for (const statement of PUT_IN) sql.exec(statement);
-}

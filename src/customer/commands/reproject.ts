@@ -5,16 +5,17 @@ import { rollupKeyText } from "../../domain/rollup.ts";
 import { readMrrSpans, readSubscriptions } from "../book-store.ts";
 import { commit } from "../commit.ts";
 import { readPools } from "../credit-store.ts";
-import type { Change, Customer } from "../image.ts";
+import { assertReadable, type Change, type Customer } from "../image.ts";
 import { invoiceNumbers } from "../invoice-store.ts";
 import { readRollups } from "../store.ts";
 
 /**
  * Puts everything that D1 copies of this customer into the outbox again, under a new rev, so that whatever D1 holds is
- * overwritten. Repeating it is harmless. Returns the number of rows to send.
+ * overwritten. Repeating it is harmless. Throws while rows cannot be read: what D1 has is newer. Returns the number of rows to send.
  */
 export function reproject(customer: Customer, nowMs: number): number {
   const { image, sql } = customer;
+  assertReadable(image);
   if (image.state.profile === undefined) return 0;
   const rollups = readRollups(sql, "");
   // Subscriptions that are older than the history of what they bring get one by being written again.
