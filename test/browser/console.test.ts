@@ -63,6 +63,8 @@ describe("does", () => {
     await page.getByRole("link", { name: "Customers" }).first().click();
     // Whom other tests made stand on the first page as well.
     await page.getByRole("searchbox", { name: "Search customers" }).fill("northwind");
+    // Until what is typed rests, the list by margin stands there, whose links keep the days.
+    await page.getByText("Customers like “northwind”").waitFor();
     await page.getByRole("link", { name: "Northwind Labs" }).click();
     await page.getByRole("heading", { name: "Northwind Labs" }).waitFor();
     await page.waitForURL(at("/customers/northwind"));

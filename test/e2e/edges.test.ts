@@ -115,7 +115,7 @@ describe("holds", () => {
           }
           return still;
         },
-        { timeout: 90_000, interval: 5000 },
+        { timeout: 180_000, interval: 5000 },
       )
       .toEqual([]);
     expect(load.broken).toEqual([]);
