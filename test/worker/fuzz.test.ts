@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import * as fc from "fast-check";
-import { beforeEach, describe, test } from "vitest";
+import { beforeAll, beforeEach, describe, type TestContext, test } from "vitest";
 import * as z from "zod";
 import { WIRE_CODES } from "../../src/contract/errors.ts";
 import { BODY_BYTES_MAX } from "../../src/domain/limits.ts";
@@ -136,8 +136,8 @@ const jsonRoutes = mutating.filter(([, route]) => route.body !== undefined);
 let world: World;
 let mine: Things;
 
-// Each route in a world of its own: what one lets in must not slow the others down.
-beforeEach(async () => {
+/** What every route has something to name in. */
+async function makeWorld(): Promise<void> {
   world = await newWorld();
   const email = "ada@acme.test";
   const made = await world.call<{ id: string }>("POST", "/api/v1/client/customers", {
@@ -197,7 +197,7 @@ beforeEach(async () => {
     entryId: taken.data.id,
     adminKey: world.key,
   };
-});
+}
 
 function keyFor(route: Route): string {
   return route.scope === "root" ? "root_test" : world.key;
@@ -255,142 +255,175 @@ async function stored(): Promise<string[]> {
   return [...rows, `events ${events.n}`];
 }
 
-describe("refuses", () => {
-  test.for(jsonRoutes)(
-    "%s: each field with each nasty value is an answer or a refusal with its name",
-    async ([, route], { expect }) => {
-      const { body = "{}" } = bodyWith(route, mine);
-      const example = JSON.parse(body) as unknown;
-      for (const field of [...fieldsOf(route), ["__proto__"], ["constructor"], ["unknown"]])
-        for (const value of NASTY) {
-          const answered = await call(route, written(withField(example, field, value)));
-          const flaw = flawOf(answered);
-          expect(flaw, `${field.join(".")} = ${JSON.stringify(value)?.slice(0, 80)}`).toBeUndefined();
-        }
-    },
-  );
+const OWN = "each in a world of its own: what one lets in must not slow the others down";
+const SHARED = "all in one world, which none of them changes";
 
-  test.for(jsonRoutes)("%s: a body that is none is refused whole", async ([, route], { expect }) => {
-    const before = await stored();
-    for (const value of NASTY) {
-      // Absent is an empty body, and an object is one.
-      if (value === null || value === "@objects@" || (typeof value === "object" && !Array.isArray(value))) continue;
-      const answered = await call(route, written(value));
-      expect(flawOf(answered), JSON.stringify(value)?.slice(0, 80)).toBeUndefined();
-      expect(answered.status).toBe(400);
-    }
-    expect(await stored()).toEqual(before);
+const asks = ROUTES.filter(({ method }) => method === "GET").map(
+  (route) => [`${route.method} ${route.path}`, route] as const,
+);
+
+/** Nothing that is no JSON may pass as a body; a route without one reads none. */
+function readsBody({ body, rawBody }: Route): boolean {
+  return body !== undefined || rawBody !== undefined;
+}
+
+const anyPath = async ([, route]: readonly [string, Route], { expect }: TestContext) => {
+  const query = route.query === undefined ? {} : z.toJSONSchema(route.query, { io: "input", unrepresentable: "any" });
+  const names = Object.keys((query as JsonSchema).properties ?? {});
+  const type = route.rawBody?.[0] ?? "application/json";
+  const init = route.method === "GET" ? {} : { body: "{}", headers: { "Content-Type": type } };
+  const plain = pathWith(route.path, mine).replace(/\?.*/, "");
+  const paths = SEGMENTS.flatMap((segment) => [
+    ...(route.path.includes("{") ? [route.path.replace(/\{\w+\}/g, segment)] : []),
+    ...names.map((name) => `${plain}?${name}=${segment}`),
+  ]);
+  for (const path of [...paths, `${plain}?__proto__=1&constructor=2&%00=3`])
+    expect(flawOf(await send(route.method, path, { key: keyFor(route), ...init }), route), path).toBeUndefined();
+};
+
+describe("refuses", () => {
+  describe(OWN, () => {
+    beforeEach(makeWorld);
+
+    test.for(jsonRoutes)(
+      "%s: each field with each nasty value is an answer or a refusal with its name",
+      async ([, route], { expect }) => {
+        const { body = "{}" } = bodyWith(route, mine);
+        const example = JSON.parse(body) as unknown;
+        for (const field of [...fieldsOf(route), ["__proto__"], ["constructor"], ["unknown"]])
+          for (const value of NASTY) {
+            const answered = await call(route, written(withField(example, field, value)));
+            const flaw = flawOf(answered);
+            expect(flaw, `${field.join(".")} = ${JSON.stringify(value)?.slice(0, 80)}`).toBeUndefined();
+          }
+      },
+    );
   });
 
-  test("nesting as deep as a body can hold is refused, with the field that is too deep or as a whole", async ({
-    expect,
-  }) => {
-    const route = ROUTES.find(({ path }) => path === "/api/v1/client/events") as Route;
-    const event = '{"eventName":"call","customerReferenceId":"ada"';
-    const deepest = [arrays(BODY_BYTES_MAX / 2 - 100), objects(100_000)];
-    for (const deep of deepest) {
-      const inMeta = { status: 400, envelope: { error: { fields: [{ path: "meta" }] } } };
-      expect(await call(route, `${event},"meta":{"deep":${deep}}}`)).toMatchObject(inMeta);
-      const whole = { status: 400, envelope: { error: { fields: [{ path: "" }] } } };
-      expect(await call(route, `${event},"unknown":${deep}}`)).toMatchObject(whole);
-      expect(await call(route, deep)).toMatchObject(whole);
-    }
-    expect((await call(route, "[".repeat(BODY_BYTES_MAX))).status).toBe(400);
+  describe(SHARED, () => {
+    beforeAll(makeWorld);
+
+    test.for(jsonRoutes)("%s: a body that is none is refused whole", async ([, route], { expect }) => {
+      const before = await stored();
+      for (const value of NASTY) {
+        // Absent is an empty body, and an object is one.
+        if (value === null || value === "@objects@" || (typeof value === "object" && !Array.isArray(value))) continue;
+        const answered = await call(route, written(value));
+        expect(flawOf(answered), JSON.stringify(value)?.slice(0, 80)).toBeUndefined();
+        expect(answered.status).toBe(400);
+      }
+      expect(await stored()).toEqual(before);
+    });
+
+    test("nesting as deep as a body can hold is refused, with the field that is too deep or as a whole", async ({
+      expect,
+    }) => {
+      const route = ROUTES.find(({ path }) => path === "/api/v1/client/events") as Route;
+      const event = '{"eventName":"call","customerReferenceId":"ada"';
+      const deepest = [arrays(BODY_BYTES_MAX / 2 - 100), objects(100_000)];
+      for (const deep of deepest) {
+        const inMeta = { status: 400, envelope: { error: { fields: [{ path: "meta" }] } } };
+        expect(await call(route, `${event},"meta":{"deep":${deep}}}`)).toMatchObject(inMeta);
+        const whole = { status: 400, envelope: { error: { fields: [{ path: "" }] } } };
+        expect(await call(route, `${event},"unknown":${deep}}`)).toMatchObject(whole);
+        expect(await call(route, deep)).toMatchObject(whole);
+      }
+      expect((await call(route, "[".repeat(BODY_BYTES_MAX))).status).toBe(400);
+    });
   });
 });
 
 describe("holds", () => {
-  test.for(jsonRoutes)(
-    "%s: any mixture is answered, and what is refused has stored nothing",
-    async ([, route], { expect }) => {
-      // Made anew for every call: an event's key counts once, and a repeat is refused only after its feature was made.
-      const example = () => JSON.parse(bodyWith(route, mine).body ?? "{}") as unknown;
-      const fields = fieldsOf(route);
-      // What a refusal left is what the next call finds.
-      let left: string[] | undefined;
-      const change = fc.tuple(fields.length === 0 ? fc.constant(["unknown"]) : fc.constantFrom(...fields), nasty);
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(change, { minLength: 1, maxLength: 4 }),
-          fc.boolean(),
-          async (changes, keepsExample) => {
-            const start: unknown = keepsExample ? example() : {};
-            const body = changes.reduce<unknown>((whole, [field, value]) => withField(whole, field, value), start);
-            const before = left ?? (await stored());
-            const answered = await call(route, written(body));
-            expect(flawOf(answered)).toBeUndefined();
-            left = answered.status >= 400 ? await stored() : undefined;
-            if (left !== undefined) expect(left).toEqual(before);
-          },
-        ),
-        { numRuns: 30 },
-      );
-    },
-  );
+  describe(OWN, () => {
+    beforeEach(makeWorld);
 
-  test.for(mutating)("%s: random bytes are answered, and store nothing", async ([, route], { expect }) => {
-    // Nothing that is no JSON may pass as a body; a route without a body reads none, so it is left alone.
-    if (route.body === undefined && route.rawBody === undefined) {
-      expect(flawOf(await call(route, "\u0000{["))).toBeUndefined();
-      return;
-    }
-    // An import is audited whatever became of its rows.
-    const unaudited = async () => (await stored()).filter((row) => !row.startsWith("audit_log "));
-    const before = await unaudited();
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
-        // A brace at first, to get further than the first character.
-        const body = Uint8Array.from([0x7b, ...bytes]);
-        fc.pre(!parseJson(body).ok);
-        const answered = await call(route, body, route.rawBody?.[0]);
-        expect(flawOf(answered)).toBeUndefined();
-      }),
-      { numRuns: 30 },
+    test.for(jsonRoutes)(
+      "%s: any mixture is answered, and what is refused has stored nothing",
+      async ([, route], { expect }) => {
+        // Made anew for every call: an event's key counts once, and a repeat is refused only after its feature was made.
+        const example = () => JSON.parse(bodyWith(route, mine).body ?? "{}") as unknown;
+        const fields = fieldsOf(route);
+        // What a refusal left is what the next call finds.
+        let left: string[] | undefined;
+        const change = fc.tuple(fields.length === 0 ? fc.constant(["unknown"]) : fc.constantFrom(...fields), nasty);
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(change, { minLength: 1, maxLength: 4 }),
+            fc.boolean(),
+            async (changes, keepsExample) => {
+              const start: unknown = keepsExample ? example() : {};
+              const body = changes.reduce<unknown>((whole, [field, value]) => withField(whole, field, value), start);
+              const before = left ?? (await stored());
+              const answered = await call(route, written(body));
+              expect(flawOf(answered)).toBeUndefined();
+              left = answered.status >= 400 ? await stored() : undefined;
+              if (left !== undefined) expect(left).toEqual(before);
+            },
+          ),
+          { numRuns: 30 },
+        );
+      },
     );
-    expect(await unaudited()).toEqual(before);
+
+    test.for(mutating.filter(([, route]) => !readsBody(route)))(
+      "%s: a body that nobody reads is no matter",
+      async ([, route], { expect }) => {
+        expect(flawOf(await call(route, "\u0000{["))).toBeUndefined();
+      },
+    );
+
+    test.for(mutating.filter(([, route]) => route.rawBody !== undefined))(
+      "%s: lines of anything are answered",
+      async ([, route], { expect }) => {
+        const line = fc.oneof(
+          fc.string({ unit: "binary", maxLength: 80 }),
+          fc
+            .array(nasty, { maxLength: 4 })
+            .map((values) => values.map((value) => written(value).slice(0, 400)).join(",")),
+          nasty.map((value) =>
+            written({ eventName: "call", customerReferenceId: "ada", usageUnits: value }).slice(0, 2000),
+          ),
+        );
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(line, { maxLength: 6 }),
+            fc.constantFrom(...(route.rawBody ?? [])),
+            async (lines, type) => {
+              const body = ["eventName,customerReferenceId,usageUnits", ...lines].join("\n");
+              expect(flawOf(await call(route, body, type))).toBeUndefined();
+            },
+          ),
+          { numRuns: 60 },
+        );
+      },
+    );
+
+    test.for(mutating)("%s: any path parameter and any query is answered", anyPath);
   });
 
-  test.for(mutating.filter(([, route]) => route.rawBody !== undefined))(
-    "%s: lines of anything are answered",
-    async ([, route], { expect }) => {
-      const line = fc.oneof(
-        fc.string({ unit: "binary", maxLength: 80 }),
-        fc
-          .array(nasty, { maxLength: 4 })
-          .map((values) => values.map((value) => written(value).slice(0, 400)).join(",")),
-        nasty.map((value) =>
-          written({ eventName: "call", customerReferenceId: "ada", usageUnits: value }).slice(0, 2000),
-        ),
-      );
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(line, { maxLength: 6 }),
-          fc.constantFrom(...(route.rawBody ?? [])),
-          async (lines, type) => {
-            const body = ["eventName,customerReferenceId,usageUnits", ...lines].join("\n");
-            expect(flawOf(await call(route, body, type))).toBeUndefined();
-          },
-        ),
-        { numRuns: 60 },
-      );
-    },
-  );
+  describe(SHARED, () => {
+    beforeAll(makeWorld);
 
-  test.for(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
-    "%s: any path parameter and any query is answered",
-    async ([, route], { expect }) => {
-      const query =
-        route.query === undefined ? {} : z.toJSONSchema(route.query, { io: "input", unrepresentable: "any" });
-      const names = Object.keys((query as JsonSchema).properties ?? {});
-      const type = route.rawBody?.[0] ?? "application/json";
-      const init = route.method === "GET" ? {} : { body: "{}", headers: { "Content-Type": type } };
-      const plain = pathWith(route.path, mine).replace(/\?.*/, "");
-      const paths = SEGMENTS.flatMap((segment) => [
-        ...(route.path.includes("{") ? [route.path.replace(/\{\w+\}/g, segment)] : []),
-        ...names.map((name) => `${plain}?${name}=${segment}`),
-      ]);
-      for (const path of [...paths, `${plain}?__proto__=1&constructor=2&%00=3`])
-        expect(flawOf(await send(route.method, path, { key: keyFor(route), ...init }), route), path).toBeUndefined();
-    },
-  );
+    test.for(mutating.filter(([, route]) => readsBody(route)))(
+      "%s: random bytes are answered, and store nothing",
+      async ([, route], { expect }) => {
+        // An import is audited whatever became of its rows.
+        const unaudited = async () => (await stored()).filter((row) => !row.startsWith("audit_log "));
+        const before = await unaudited();
+        await fc.assert(
+          fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
+            // A brace at first, to get further than the first character.
+            const body = Uint8Array.from([0x7b, ...bytes]);
+            fc.pre(!parseJson(body).ok);
+            const answered = await call(route, body, route.rawBody?.[0]);
+            expect(flawOf(answered)).toBeUndefined();
+          }),
+          { numRuns: 30 },
+        );
+        expect(await unaudited()).toEqual(before);
+      },
+    );
+
+    test.for(asks)("%s: any path parameter and any query is answered", anyPath);
+  });
 });
