@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, in this order, in seconds on two processors; every other one takes less than half a minute. */
 const SECONDS: Record<string, number> = {
-  "worker/fuzz": 120,
+  "worker/fuzz": 105,
   "browser/settings": 110,
   "browser/credits": 100,
   "e2e/edges": 100,
