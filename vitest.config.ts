@@ -11,8 +11,8 @@ export default defineConfig({
   test: {
     // The Worker logs a line per request: shown for tests that fail, noise beside those that pass.
     silent: "passed-only",
-    // All of the machine: files wait for disks and timers more than for each other.
-    maxWorkers: "100%",
+    // One more than the machine has processors: servers start, pages load and reservations lapse while others reckon.
+    maxWorkers: navigator.hardwareConcurrency + 1,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
