@@ -11,11 +11,11 @@ import { commit } from "./commit.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { assertReadable, type Customer, openCustomer, ownerOf } from "./image.ts";
 import { objectLimits, SizeGuard } from "./limits.ts";
+import { migrate } from "./migrate.ts";
 import { Outbox } from "./outbox.ts";
 import { ProviderOutbox } from "./provider-outbox.ts";
 import { withInvoiceFacts } from "./questions/billing.ts";
 import { firstReply, type RequestKey } from "./requests.ts";
-import { migrate } from "./schema.ts";
 import { settle } from "./settle.ts";
 
 /**

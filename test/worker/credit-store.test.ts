@@ -17,8 +17,9 @@ import {
   readPool,
 } from "../../src/customer/credit-store.ts";
 import { type Customer, openCustomer, ownerOf } from "../../src/customer/image.ts";
+import { migrate } from "../../src/customer/migrate.ts";
 import { allGrants } from "../../src/customer/readable-rows.ts";
-import { migrate, STEPS } from "../../src/customer/schema.ts";
+import { STEPS } from "../../src/customer/schema.ts";
 import { settle } from "../../src/customer/settle.ts";
 import { type Draft, openDraft } from "../../src/domain/book.ts";
 import { charge } from "../../src/domain/charge.ts";

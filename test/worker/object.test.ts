@@ -1,8 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeEach, describe, test, vi } from "vitest";
+import { migrate } from "../../src/customer/migrate.ts";
 import { callEach } from "../../src/customer/object-of.ts";
-import { migrate, STEPS } from "../../src/customer/schema.ts";
+import { STEPS } from "../../src/customer/schema.ts";
 import { customerId, tagOfCustomer, type Uuid } from "../../src/domain/ids.ts";
 import { DAY_MS, HOUR_MS, OBJECT_CALLS_AT_ONCE_MAX } from "../../src/domain/limits.ts";
 import type { Env } from "../../src/env.ts";

@@ -2,7 +2,8 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { afterAll, beforeEach, describe, test, vi } from "vitest";
-import { migrate, STEPS } from "../../src/customer/schema.ts";
+import { migrate } from "../../src/customer/migrate.ts";
+import { STEPS } from "../../src/customer/schema.ts";
 import { type Overwritten, WriteBehind } from "../../src/customer/write-behind.ts";
 import { jsonText } from "../../src/domain/json-text.ts";
 import { type Burning, burning } from "../support/busy.ts";
